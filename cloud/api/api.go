@@ -1,0 +1,231 @@
+// Package api is the contract between player, operator and relay: paths, wire types and a small client.
+//
+//	player ──enrol, session, heartbeat, manifest, blobs, proofs, screenshots──> relay <──push, channels, players── operator
+//
+// It imports nothing of ours. Errors are problem details (RFC 9457), bodies are JSON in UTF-8, instants are RFC 3339 UTC.
+package api
+
+import "time"
+
+// Paths, in net/http.ServeMux patterns' form. "Who" says who may call: anyone, device (its session token) or admin (a
+// person's token).
+const (
+	PathTime = "/v1/time" // GET, anyone: Time
+
+	PathEnrolments = "/v1/enrolments"              // POST, anyone (signed by the new key): EnrolRequest -> Enrolment
+	PathEnrolment  = "/v1/enrolments/{code}"       // GET, device code in Authorization, Prefer: wait: 200 Enrolled, 202 not yet, 410 expired
+	PathClaim      = "/v1/enrolments/{code}/claim" // GET, POST, admin; code = the user code: Claim -> Player
+	PathSession    = "/v1/session"                 // POST, device, signed (RFC 9421): Session
+
+	PathHeartbeat  = "/v1/players/{id}/heartbeat"  // POST, device, Prefer: wait=50: Heartbeat -> 200 Desired | 204
+	PathProofs     = "/v1/players/{id}/proofs"     // POST, device: Proofs -> ProofsTaken
+	PathScreenshot = "/v1/players/{id}/screenshot" // PUT, device: image/jpeg; GET, admin
+	PathPlayers    = "/v1/players"                 // GET, admin: Page of Player
+	PathPlayer     = "/v1/players/{id}"            // GET, PATCH (If-Match), DELETE, admin
+	PathManifest   = "/v1/manifests/{digest}"      // GET, device or admin; PUT, admin: DSSE envelope, immutable
+	PathBlob       = "/v1/blobs/sha256/{digest}"   // GET (Range), HEAD, device or admin; PUT, admin, idempotent
+	PathRoots      = "/v1/roots/{version}"         // GET, device or admin; PUT, admin
+	PathStreams    = "/v1/streams"                 // GET, admin: Page of Stream
+	PathStream     = "/v1/streams/{stream}"        // PUT, admin (If-Match): Head: which manifest is the newest; all blobs must be there
+	PathChannels   = "/v1/channels"                // GET, admin: Page of Channel
+	PathChannel    = "/v1/channels/{group}"        // PUT, admin (If-Match): Channel: which stream a group follows; group "*" = everyone
+)
+
+// Time is the relay's clock.
+type Time struct {
+	Now time.Time `json:"now"`
+}
+
+// EnrolRequest is a new player's word: the public half of the key that never leaves it.
+type EnrolRequest struct {
+	Public   []byte `json:"public"` // Ed25519, 32 bytes
+	Seal     string `json:"seal"`   // age X25519 recipient, for secrets meant for this player alone
+	Version  string `json:"version"`
+	Hostname string `json:"hostname,omitempty"`
+}
+
+// Enrolment is the relay's answer, in the shape of RFC 8628.
+type Enrolment struct {
+	DeviceCode string `json:"device_code"`
+	UserCode   string `json:"user_code"`        // eight characters of BCDFGHJKLMNPQRSTVWXZ, shown as XXXX-XXXX
+	Verify     string `json:"verification_uri"` // page where a person enters the code
+	ExpiresIn  int    `json:"expires_in"`       // seconds
+	Interval   int    `json:"interval"`         // seconds between polls
+}
+
+// Claim is a person's word that a waiting player is theirs. GET shows the waiting player first.
+type Claim struct {
+	Name   string   `json:"name"`
+	Groups []string `json:"groups,omitempty"`
+	Tags   []string `json:"tags,omitempty"`
+	Zone   string   `json:"zone,omitempty"` // IANA
+}
+
+// Waiting is a player that nobody has claimed yet.
+type Waiting struct {
+	EnrolRequest
+	Words   []string  `json:"words"` // four words of the key's fingerprint; the player's screen shows the same
+	From    string    `json:"from"`  // address
+	Expires time.Time `json:"expires"`
+}
+
+// Enrolled is what a claimed player is told.
+type Enrolled struct {
+	Settings Settings `json:"settings"`
+	Roots    [][]byte `json:"roots"` // envelopes of the customer's root chain from 1; empty while nobody has pushed one
+}
+
+// Settings is what the relay's people decide about a player; nothing in it is trusted with what is shown.
+type Settings struct {
+	ID     string   `json:"id"`
+	Rev    uint64   `json:"rev"`
+	Name   string   `json:"name"`
+	Groups []string `json:"groups,omitempty"` // best first
+	Tags   []string `json:"tags,omitempty"`
+	Zone   string   `json:"zone,omitempty"`
+	Locale string   `json:"locale,omitempty"`
+}
+
+// Session is a bearer token of 15 to 60 minutes.
+type Session struct {
+	Token   string    `json:"token"`
+	Expires time.Time `json:"expires"`
+}
+
+// Pointer names one version of a bundle.
+type Pointer struct {
+	Stream   string `json:"stream"`
+	Seq      uint64 `json:"seq"`
+	Manifest string `json:"manifest"` // SHA-256 of the envelope
+	Root     int    `json:"root"`
+}
+
+// Heartbeat is a player's account of itself. Answered at once when what is desired differs from what is reported.
+type Heartbeat struct {
+	Boot     string            `json:"boot"` // random, new at every start
+	Seq      uint64            `json:"seq"`  // from 1, within a boot
+	Now      time.Time         `json:"now"`
+	Version  string            `json:"version"`
+	Rev      uint64            `json:"rev"`  // of the Settings it has
+	Root     int               `json:"root"` // newest root version it has
+	Active   *Pointer          `json:"active,omitempty"`
+	Refused  *Refusal          `json:"refused,omitempty"` // the last bundle that it would not take
+	Fetching *Progress         `json:"fetching,omitempty"`
+	Showing  *Showing          `json:"showing,omitempty"`
+	Clock    string            `json:"clock"`             // trusted, held, estimated, none
+	Uptime   int64             `json:"uptime"`            // seconds
+	Checks   map[string]string `json:"checks,omitempty"`  // named health checks: "ok" or a sentence
+	Metrics  map[string]any    `json:"metrics,omitempty"` // memory, presented, dropped, free disk …
+}
+
+// Refusal is a bundle that a player would not take, and why, in a sentence.
+type Refusal struct {
+	Pointer
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+}
+
+// Progress is how far a download is, bytes.
+type Progress struct {
+	Pointer
+	Have  int64 `json:"have"`
+	Total int64 `json:"total"`
+}
+
+// Showing is what is on a screen.
+type Showing struct {
+	Scene  string    `json:"scene"`
+	Layer  string    `json:"layer"`
+	Events []string  `json:"events,omitempty"`
+	Since  time.Time `json:"since"`
+	Screen string    `json:"screen"` // on, off
+}
+
+// Desired is what the relay wants of a player; fields that agree with the heartbeat are absent.
+type Desired struct {
+	Settings   *Settings `json:"settings,omitempty"`
+	Bundle     *Pointer  `json:"bundle,omitempty"`
+	Screenshot bool      `json:"screenshot,omitempty"` // a person is looking: send one
+}
+
+// Player is the relay's view of a player.
+type Player struct {
+	Settings
+	Online     bool       `json:"online"`
+	Seen       time.Time  `json:"seen,omitzero"`
+	Claimed    time.Time  `json:"claimed"`
+	Address    string     `json:"address,omitempty"`
+	Last       *Heartbeat `json:"last,omitempty"`
+	Desired    *Pointer   `json:"desired,omitempty"`
+	Screenshot time.Time  `json:"screenshot,omitzero"` // when the last picture was taken
+}
+
+// Proof is one play: what was on the screen, from when to when, and why it left (proof of play).
+type Proof struct {
+	N         uint64    `json:"n"` // from 1, without gaps, within a boot
+	Start     time.Time `json:"start"`
+	End       time.Time `json:"end"`
+	Stream    string    `json:"stream"`
+	Bundle    uint64    `json:"bundle"` // its seq
+	Scene     string    `json:"scene"`
+	Event     string    `json:"event,omitempty"`
+	Layer     string    `json:"layer"`
+	Reason    string    `json:"reason"` // eof, time, replaced, failed
+	Presented uint64    `json:"presented"`
+	Dropped   uint64    `json:"dropped"`
+	Clock     string    `json:"clock"`
+}
+
+// Proofs is a run of plays of one boot; doubles are recognised by (boot, n).
+type Proofs struct {
+	Boot  string  `json:"boot"`
+	Plays []Proof `json:"plays"`
+}
+
+// ProofsTaken says up to where plays of that boot are kept for good.
+type ProofsTaken struct {
+	Boot string `json:"boot"`
+	N    uint64 `json:"n"`
+}
+
+// Head is a stream's newest manifest.
+type Head struct {
+	Seq      uint64 `json:"seq"`
+	Manifest string `json:"manifest"`
+	Root     int    `json:"root"`
+}
+
+// Stream is a bundle with its history.
+type Stream struct {
+	Name string    `json:"name"`
+	Head Head      `json:"head"`
+	At   time.Time `json:"at"`
+}
+
+// Channel says which stream a group of players follows.
+type Channel struct {
+	Group  string `json:"group"` // "*" = everyone
+	Stream string `json:"stream"`
+}
+
+// Page is a run of a listing; Next is the cursor of the run after it, "" at the end.
+type Page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"`
+}
+
+// Problem is an error (RFC 9457).
+type Problem struct {
+	Type   string `json:"type,omitempty"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"` // what to do next
+}
+
+// Error makes a Problem an error.
+func (p *Problem) Error() string {
+	if p.Detail == "" {
+		return p.Title
+	}
+	return p.Title + ": " + p.Detail
+}

@@ -1,0 +1,84 @@
+// Package pipe starts, feeds and watches the renderer process.
+//
+//	playout ──Command──> stdin  ┌─────────────────┐
+//	                            │ vitrine-render  │──> screen
+//	playout <──Report─── stdout └─────────────────┘
+//
+// Both ways are JSON, one object a line. The screen never shows nothing in between: what was shown last stays until the
+// first frame of the next scene is ready, also when the renderer dies and is started again.
+package pipe
+
+import (
+	"time"
+
+	"vitrine/render/scene"
+)
+
+// Command is what the player tells the renderer.
+type Command struct {
+	Op string `json:"op"` // one of the Op constants
+
+	// ID names one showing of a scene (not the scene: each turn of a loop has a new one). Queue and Update.
+	ID     uint64       `json:"id,omitempty"`
+	Canvas scene.Size   `json:"canvas,omitzero"`
+	Scene  *scene.Scene `json:"scene,omitempty"`
+	// Now: change as soon as the first frame is ready; otherwise at the end of what is shown.
+	Now bool `json:"now,omitempty"`
+	// Start is where in its own time the scene begins.
+	Start scene.Duration `json:"start,omitempty"`
+
+	Overlays []scene.Scene `json:"overlays,omitempty"` // Overlay: painted above everything, in this order
+	Zone     string        `json:"zone,omitempty"`     // Settings: IANA, for clocks that name none
+	Locale   string        `json:"locale,omitempty"`   // Settings
+	On       bool          `json:"on,omitempty"`       // Screen
+
+	Path  string `json:"path,omitempty"`  // Shot: file to write, .png or .jpg
+	Width int    `json:"width,omitempty"` // Shot: pixels; 0 = as shown
+}
+
+// The commands.
+const (
+	OpQueue    = "queue"    // show a scene, now or next; a later Queue replaces one that waits
+	OpUpdate   = "update"   // the same showing with other widget contents; media go on undisturbed
+	OpOverlay  = "overlay"  // replace all overlays
+	OpSettings = "settings" // clock zone and locale
+	OpScreen   = "screen"   // on or off
+	OpShot     = "shot"     // write a picture of what is really shown
+	OpQuit     = "quit"     // leave the screen and end
+)
+
+// Report is what the renderer tells the player.
+type Report struct {
+	Ev string    `json:"ev"` // one of the Ev constants
+	At time.Time `json:"at"`
+	ID uint64    `json:"id,omitempty"`
+
+	// Ready
+	Output  string     `json:"output,omitempty"` // x11, memory
+	Size    scene.Size `json:"size,omitzero"`
+	Refresh float64    `json:"refresh,omitempty"` // hertz
+	MPV     string     `json:"mpv,omitempty"`     // libmpv's version; "" = without video
+	Hwdec   string     `json:"hwdec,omitempty"`   // what decodes: "no" = software
+
+	// Ended, Failed
+	Reason string `json:"reason,omitempty"` // Ended: eof, time, replaced, failed
+	Src    string `json:"src,omitempty"`    // Failed: the file
+	Error  string `json:"error,omitempty"`  // Failed, Shot: a sentence
+
+	// Ended (of this showing), Pulse (since the start)
+	Presented uint64 `json:"presented,omitempty"` // frames put on the screen
+	Dropped   uint64 `json:"dropped,omitempty"`   // video frames that came too late
+	Memory    int64  `json:"memory,omitempty"`    // Pulse: resident bytes
+
+	Path string `json:"path,omitempty"` // Shot
+}
+
+// The reports.
+const (
+	EvReady   = "ready"   // once, after the start
+	EvStarted = "started" // the first frame of a showing is on the screen
+	EvEnded   = "ended"   // a showing has left the screen
+	EvFailed  = "failed"  // a medium of a showing cannot be shown; the showing goes on without it, or ends if it was all
+	EvPulse   = "pulse"   // each second: presented frames, memory
+	EvShot    = "shot"    // a picture is written, or Error says why not
+)

@@ -1,0 +1,162 @@
+// Package scene says what is on a screen: data only.
+//
+//	bundle.yaml ──> bundle (normalises) ──> manifest ──> playout (binds rows, resolves files) ──> pipe ──> renderer
+//
+// One Scene travels the whole way unchanged in shape. Its author's short forms are gone once it is in a manifest, its
+// paths are bundle paths there ("media/a.mp4") and file-system paths once playout has resolved them, and the rows of
+// its widgets are empty until playout has bound them.
+package scene
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Duration is a length of time, written "20s" or "1m30s" in JSON and YAML.
+type Duration time.Duration
+
+// MarshalJSON writes the form that time.Duration.String gives.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
+
+// UnmarshalJSON reads what time.ParseDuration reads; negative lengths are refused.
+func (d *Duration) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return fmt.Errorf("a duration is written like \"20s\" or \"1m30s\", not %s", b)
+	}
+	v, err := time.ParseDuration(s)
+	if err != nil || v < 0 {
+		return fmt.Errorf("a duration is written like \"20s\" or \"1m30s\", not %q", s)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Size is a width and a height in pixels.
+type Size struct {
+	Width  int `json:"width"`
+	Height int `json:"height"`
+}
+
+// Rect is x, y, width, height in canvas pixels; x and y may be negative, width and height are at least 1.
+type Rect [4]int
+
+// Color is "#rrggbb" or "#rrggbbaa"; "" means the widget's default.
+type Color string
+
+// Scene is what the whole canvas shows for a while.
+type Scene struct {
+	// For is how long the scene stays. Zero: until its first playlist zone has played through once.
+	For Duration `json:"for,omitempty"`
+	// Background fills what no zone covers; "" is black.
+	Background Color  `json:"background,omitempty"`
+	Zones      []Zone `json:"zones"`
+}
+
+// Zone is a rectangle with exactly one kind of content. Zones are painted in order of Z, then in order of the list.
+type Zone struct {
+	At         Rect    `json:"at"`
+	Z          int     `json:"z,omitempty"`
+	Background Color   `json:"background,omitempty"` // "" leaves what is below visible
+	Opacity    float64 `json:"opacity,omitempty"`    // 0 < o <= 1; 0 stands for 1
+	Radius     int     `json:"radius,omitempty"`     // of the corners, canvas pixels
+
+	Playlist []Item  `json:"playlist,omitempty"`
+	Text     *Text   `json:"text,omitempty"`
+	Ticker   *Ticker `json:"ticker,omitempty"`
+	Clock    *Clock  `json:"clock,omitempty"`
+	Table    *Table  `json:"table,omitempty"`
+	QR       *QR     `json:"qr,omitempty"`
+}
+
+// Kind says what an Item is.
+type Kind string
+
+// The kinds of item.
+const (
+	Video Kind = "video"
+	Image Kind = "image"
+)
+
+// Fit says how an item fills its zone.
+type Fit string
+
+// The ways to fit; the zero value stands for Cover.
+const (
+	Cover   Fit = "cover"   // fill the zone, crop what sticks out
+	Contain Fit = "contain" // all of the picture, bars beside it
+	Stretch Fit = "stretch" // fill the zone, proportions lost
+)
+
+// Item is one medium of a playlist.
+type Item struct {
+	Kind Kind   `json:"kind"`
+	Src  string `json:"src"`
+	// For is how long the item stays. Zero: a video's own length; an image needs a length.
+	For    Duration `json:"for,omitempty"`
+	Fit    Fit      `json:"fit,omitempty"`
+	Volume int      `json:"volume,omitempty"` // per cent, 0 (silent, the default) to 100
+}
+
+// Style is how text looks. Zero values are the widget's defaults.
+type Style struct {
+	Font   []string `json:"font,omitempty"`   // family names or bundle paths (fonts/x.ttf), best first
+	Size   int      `json:"size,omitempty"`   // canvas pixels of an em; 0 = fit to the zone
+	Weight int      `json:"weight,omitempty"` // 100 to 900; 0 = 400
+	Color  Color    `json:"color,omitempty"`
+	Align  string   `json:"align,omitempty"`  // start, center, end (along the text's own direction); "" = start
+	Valign string   `json:"valign,omitempty"` // top, middle, bottom; "" = middle
+	Pad    int      `json:"pad,omitempty"`    // canvas pixels inside the zone
+}
+
+// Text is a paragraph; lines are broken at the zone's width and the last is shortened with an ellipsis.
+type Text struct {
+	Text  string `json:"text"`
+	Style Style  `json:"style,omitzero"`
+}
+
+// Ticker is one line that moves against the reading direction, without end.
+type Ticker struct {
+	Source    string   `json:"source,omitempty"`    // name of the source that gives the rows
+	Text      string   `json:"text"`                // text/template over a row, or a fixed text without a source
+	Separator string   `json:"separator,omitempty"` // between items; "" = " • "
+	Speed     int      `json:"speed,omitempty"`     // canvas pixels a second; 0 = 120
+	Style     Style    `json:"style,omitzero"`
+	Items     []string `json:"items,omitempty"` // bound by playout
+}
+
+// Clock shows the time of day.
+type Clock struct {
+	Zone   string `json:"zone,omitempty"`   // IANA name; "" = the player's
+	Format string `json:"format,omitempty"` // Go layout, month and day names put into Locale; "" = "15:04"
+	Locale string `json:"locale,omitempty"` // "fr", "en"; "" = the player's
+	Style  Style  `json:"style,omitzero"`
+}
+
+// Table shows rows of a source.
+type Table struct {
+	Source  string     `json:"source,omitempty"`
+	Columns []Column   `json:"columns"`
+	Header  bool       `json:"header,omitempty"`
+	Rows    int        `json:"rows,omitempty"` // on a page; 0 = as many as fit
+	Every   Duration   `json:"every,omitempty"`
+	Accent  Color      `json:"accent,omitempty"`
+	Style   Style      `json:"style,omitzero"`
+	Cells   [][]string `json:"cells,omitempty"` // bound by playout, one string a column
+}
+
+// Column is one column of a Table.
+type Column struct {
+	Name  string  `json:"name"`            // the source's column
+	Title string  `json:"title,omitempty"` // in the header; "" = Name
+	Width float64 `json:"width,omitempty"` // share of the width; 0 = 1
+	Align string  `json:"align,omitempty"`
+}
+
+// QR is a QR code (ISO/IEC 18004), quiet zone included.
+type QR struct {
+	Text  string `json:"text"`
+	Level string `json:"level,omitempty"` // L, M, Q, H; "" = M
+	Color Color  `json:"color,omitempty"`
+}
