@@ -1,0 +1,72 @@
+# Vitrine: digital signage. `make help` says what there is.
+#
+#	packaging/setup.sh (packages, Go) ──> packaging/env.sh (PATH, tags) ──> go build, go test, packaging/demo …
+
+SHELL    := /bin/bash
+SETUP    := packaging/setup.sh
+ENV      := . packaging/env.sh &&
+TOOL     := go tool -modfile=packaging/tools/go.mod
+STAMP    := -trimpath -ldflags "-s -w"
+FUZZTIME ?= 10s
+SECONDS  ?=
+OUT      ?=
+
+.PHONY: help setup build test check unit vulnerabilities demo drills bench fuzz bare clean
+
+help:
+	@echo 'make test                    install what is missing, vet, run every test with the race detector'
+	@echo 'make demo [SECONDS=60] [OUT=DIR]   relay, player and a published bundle on this machine, on a display or Xvfb'
+	@echo 'make drills [OUT=DIR]        the demo with its relay, player and renderer killed, and bundles that must be refused'
+	@echo 'make bench                   figures, each beside what a person would use instead'
+	@echo 'make build                   the four programs in bin/'
+	@echo 'make fuzz [FUZZTIME=10s]     every parser of foreign bytes against random ones'
+	@echo 'make bare [SUITE=trixie]     make demo and make test in a Debian that holds nothing else (root)'
+	@echo 'make clean                   remove bin/ and out/'
+
+setup:
+	@$(SETUP)
+
+build: setup
+	@$(ENV) CGO_ENABLED=0 go build $(STAMP) -o bin/ ./agent/cmd/vitrine-player ./cloud/cmd/vitrine-relay ./cloud/cmd/vitrine
+	@$(ENV) { [ -n "$$TAGS" ] || export CGO_ENABLED=0; go build $(STAMP) -tags "$$TAGS" -o bin/ ./render/cmd/vitrine-render; }
+
+test: check unit
+
+check: setup
+	@$(ENV) files=$$(gofmt -l agent cloud render usb packaging) && { [ -z "$$files" ] || { echo "not as gofmt writes it: $$files"; exit 1; }; }
+	@$(ENV) go vet ./... && { [ -z "$$TAGS" ] || go vet -tags "$$TAGS" ./...; }
+	@$(ENV) $(TOOL) staticcheck -tags "$$TAGS" ./...
+	@$(MAKE) --no-print-directory vulnerabilities
+
+# govulncheck ends with 3 when it has found something and with 1 when it cannot ask its database.
+vulnerabilities: setup
+	@$(ENV) log=$$(mktemp); trap 'rm -f "$$log"' EXIT; rc=0; timeout 180 $(TOOL) govulncheck -tags "$$TAGS" ./... >"$$log" 2>&1 || rc=$$?; \
+	case $$rc in \
+	0) ;; \
+	3) cat "$$log"; exit 1 ;; \
+	*) echo "govulncheck: skipped, its database cannot be asked: $$(tail -n 1 "$$log")" ;; \
+	esac
+
+unit: build
+	@$(ENV) go test -race -tags "$$TAGS" -timeout 15m ./...
+
+demo drills: build
+	@$(ENV) go run ./packaging/demo -bin bin $(if $(filter drills,$@),-drills) $(if $(SECONDS),-seconds $(SECONDS)) $(if $(OUT),-out "$(OUT)")
+
+bench: build
+	@$(ENV) go run ./packaging/bench -bin bin
+
+# One fuzz function at a time: go test -fuzz takes no more.
+fuzz: setup
+	@$(ENV) set -e; grep -rlE '^func Fuzz' --include=*_test.go agent cloud render usb | while read -r file; do \
+		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file"); do \
+			echo "fuzz: $$(dirname "$$file") $$name"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")"; \
+		done; \
+	done
+
+bare:
+	@packaging/bare.sh $(SUITE)
+
+clean:
+	rm -rf bin out
