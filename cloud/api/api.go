@@ -13,22 +13,41 @@ const (
 	PathTime = "/v1/time" // GET, anyone: Time
 
 	PathEnrolments = "/v1/enrolments"              // POST, anyone (signed by the new key): EnrolRequest -> Enrolment
-	PathEnrolment  = "/v1/enrolments/{code}"       // GET, device code in Authorization, Prefer: wait: 200 Enrolled, 202 not yet, 410 expired
+	PathEnrolment  = "/v1/enrolments/{code}"       // GET, code = the user code, device code in Authorization, Prefer: wait: 200 Enrolled, 202 not yet, 410 expired
 	PathClaim      = "/v1/enrolments/{code}/claim" // GET, POST, admin; code = the user code: Claim -> Player
 	PathSession    = "/v1/session"                 // POST, device, signed (RFC 9421): Session
 
 	PathHeartbeat  = "/v1/players/{id}/heartbeat"  // POST, device, Prefer: wait=50: Heartbeat -> 200 Desired | 204
 	PathProofs     = "/v1/players/{id}/proofs"     // POST, device: Proofs -> ProofsTaken
-	PathScreenshot = "/v1/players/{id}/screenshot" // PUT, device: image/jpeg; GET, admin
+	PathScreenshot = "/v1/players/{id}/screenshot" // PUT, device: image/jpeg, Date = when it was taken; GET, admin; POST, admin: ask for a fresh one
 	PathPlayers    = "/v1/players"                 // GET, admin: Page of Player
-	PathPlayer     = "/v1/players/{id}"            // GET, PATCH (If-Match), DELETE, admin
+	PathPlayer     = "/v1/players/{id}"            // GET, PATCH (If-Match): Changes -> Player, DELETE, admin
 	PathManifest   = "/v1/manifests/{digest}"      // GET, device or admin; PUT, admin: DSSE envelope, immutable
 	PathBlob       = "/v1/blobs/sha256/{digest}"   // GET (Range), HEAD, device or admin; PUT, admin, idempotent
 	PathRoots      = "/v1/roots/{version}"         // GET, device or admin; PUT, admin
 	PathStreams    = "/v1/streams"                 // GET, admin: Page of Stream
 	PathStream     = "/v1/streams/{stream}"        // PUT, admin (If-Match): Head: which manifest is the newest; all blobs must be there
 	PathChannels   = "/v1/channels"                // GET, admin: Page of Channel
-	PathChannel    = "/v1/channels/{group}"        // PUT, admin (If-Match): Channel: which stream a group follows; group "*" = everyone
+	PathChannel    = "/v1/channels/{group}"        // PUT, admin (If-Match): Channel: which stream a group follows; group "*" = everyone; DELETE, admin
+)
+
+// Types of a Problem on which a program acts; all others are "about:blank".
+const (
+	ProblemClock   = "urn:vitrine:problem:clock"   // the signature's time is not the relay's: ask PathTime, sign again
+	ProblemUnknown = "urn:vitrine:problem:unknown" // the relay does not know this device, or no longer: enrol
+	ProblemMissing = "urn:vitrine:problem:missing" // blobs are missing: Problem.Missing names them
+	ProblemOlder   = "urn:vitrine:problem:older"   // the stream is already further: build again
+)
+
+// Limits of bodies, bytes, and of waiting, seconds.
+const (
+	MaxJSON       = 1 << 20   // any JSON body
+	MaxHeartbeat  = 64 << 10  // a heartbeat
+	MaxScreenshot = 4 << 20   // a picture
+	MaxEnvelope   = 8 << 20   // a manifest's envelope
+	MaxRoot       = 64 << 10  // a root's envelope
+	MaxBlob       = 512 << 30 // a blob
+	MaxWait       = 55        // longest wait of a long-poll
 )
 
 // Time is the relay's clock.
@@ -145,7 +164,17 @@ type Showing struct {
 type Desired struct {
 	Settings   *Settings `json:"settings,omitempty"`
 	Bundle     *Pointer  `json:"bundle,omitempty"`
+	Root       int       `json:"root,omitempty"`       // newest root version, when the player's is older: fetch PathRoots up to it
 	Screenshot bool      `json:"screenshot,omitempty"` // a person is looking: send one
+}
+
+// Changes are what a person changes of a player's Settings; nil = as it is.
+type Changes struct {
+	Name   *string   `json:"name,omitempty"`
+	Groups *[]string `json:"groups,omitempty"`
+	Tags   *[]string `json:"tags,omitempty"`
+	Zone   *string   `json:"zone,omitempty"`
+	Locale *string   `json:"locale,omitempty"`
 }
 
 // Player is the relay's view of a player.
@@ -158,6 +187,7 @@ type Player struct {
 	Last       *Heartbeat `json:"last,omitempty"`
 	Desired    *Pointer   `json:"desired,omitempty"`
 	Screenshot time.Time  `json:"screenshot,omitzero"` // when the last picture was taken
+	Alarms     []string   `json:"alarms,omitempty"`    // sentences: what the relay itself noticed, such as that it knows less than the player
 }
 
 // Proof is one play: what was on the screen, from when to when, and why it left (proof of play).
@@ -220,6 +250,9 @@ type Problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail,omitempty"` // what to do next
+
+	Missing    []string      `json:"missing,omitempty"` // with ProblemMissing: digests, at most 1,000
+	RetryAfter time.Duration `json:"-"`                 // from the answer's header; 0 = not said
 }
 
 // Error makes a Problem an error.

@@ -1,0 +1,129 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// stallTimeout ends a transfer in which not one byte has moved for so long.
+const stallTimeout = 60 * time.Second
+
+// ErrStalled means that a transfer stood still for a minute.
+var ErrStalled = errors.New("the transfer stood still for 60 s: the network or the relay is stuck; try again from where it stopped")
+
+// Blob opens a blob from a byte on. Nothing of it is verified here: see bundle.Blob's Verify.
+func (c *Client) Blob(ctx context.Context, digest string, from int64) (io.ReadCloser, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	watch := time.AfterFunc(stallTimeout, func() { cancel(ErrStalled) })
+	header := http.Header{}
+	if from > 0 {
+		header.Set("Range", fmt.Sprintf("bytes=%d-", from))
+		header.Set("If-Range", `"`+digest+`"`)
+	}
+	var body io.ReadCloser
+	code := 0
+	h, err := c.do(ctx, call{method: http.MethodGet, path: at(PathBlob, digest), header: header, stream: true, body: &body, code: &code})
+	if err == nil && from > 0 && (code != http.StatusPartialContent || !strings.HasPrefix(h.Get("Content-Range"), fmt.Sprintf("bytes %d-", from))) {
+		body.Close()
+		err = fmt.Errorf("the relay did not answer with the part of blob %s that was asked for (from byte %d): fetch it whole", digest, from)
+	}
+	if err != nil {
+		watch.Stop()
+		cancel(nil)
+		return nil, causeOf(ctx, err)
+	}
+	return &watched{body: body, ctx: ctx, watch: watch, cancel: cancel}, nil
+}
+
+// watched is a body that may not stand still.
+type watched struct {
+	body   io.ReadCloser
+	ctx    context.Context
+	watch  *time.Timer
+	cancel context.CancelCauseFunc
+}
+
+// Read implements io.Reader.
+func (w *watched) Read(p []byte) (int, error) {
+	w.watch.Reset(stallTimeout)
+	n, err := w.body.Read(p)
+	w.watch.Stop() // a slow reader is not a stalled transfer
+	if err != nil && err != io.EOF {
+		err = causeOf(w.ctx, err)
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (w *watched) Close() error {
+	w.watch.Stop()
+	w.cancel(nil)
+	return w.body.Close()
+}
+
+// HasBlob asks whether the relay has a blob, and its size, bytes.
+func (c *Client) HasBlob(ctx context.Context, digest string) (bool, int64, error) {
+	code := 0
+	h, err := c.do(ctx, call{method: http.MethodHead, path: at(PathBlob, digest), code: &code})
+	if code == http.StatusNotFound {
+		return false, 0, nil
+	}
+	if err != nil {
+		return false, 0, err
+	}
+	var size int64
+	if _, err := fmt.Sscanf(h.Get("Content-Length"), "%d", &size); err != nil {
+		return false, 0, fmt.Errorf("the relay did not say how long blob %s is: %w", digest, err)
+	}
+	return true, size, nil
+}
+
+// PutBlob sends a blob of size bytes; a relay that has it already answers before it is sent. progress, unless nil, is told
+// how many bytes have gone.
+func (c *Client) PutBlob(ctx context.Context, digest string, size int64, r io.Reader, progress func(sent int64)) error {
+	if c.Token != nil { // a token that has just ended would be noticed only after the body is gone
+		if _, err := c.Token(ctx, ""); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(stallTimeout, func() { cancel(ErrStalled) })
+	defer watch.Stop()
+	body := &counted{r: r, tell: func(n int64) {
+		watch.Reset(stallTimeout)
+		if progress != nil {
+			progress(n)
+		}
+	}}
+	_, err := c.do(ctx, call{method: http.MethodPut, path: at(PathBlob, digest), raw: body, size: size, stream: true,
+		header: http.Header{"Content-Type": {"application/octet-stream"}, "Expect": {"100-continue"}}})
+	return causeOf(ctx, err)
+}
+
+// counted tells how much has been read.
+type counted struct {
+	r    io.Reader
+	n    int64
+	tell func(int64)
+}
+
+// Read implements io.Reader.
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	c.tell(c.n)
+	return n, err
+}
+
+func causeOf(ctx context.Context, err error) error {
+	if err != nil && errors.Is(context.Cause(ctx), ErrStalled) {
+		return ErrStalled
+	}
+	return err
+}

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+// Trust says which relay's certificates are believed. Nothing set = the system's authorities.
+type Trust struct {
+	CAFile string           // PEM of the relay's own authority
+	Pin    string           // "sha256:<hex>" of the authority's public key (SubjectPublicKeyInfo), as the relay prints it
+	Now    func() time.Time // clock for certificates' dates; nil = the system's
+}
+
+// ErrRelayUnproven means that whoever answered did not prove to be the relay: its certificate is not under the pinned
+// authority.
+var ErrRelayUnproven = errors.New("the answer's certificate is not under the pinned authority: this is not the relay, or something inspects TLS in between; compare the pin that `vitrine-relay ca` prints")
+
+// NewHTTP makes a client for Client.HTTP: proxies from the environment, TLS 1.2 or better, no redirects.
+func NewHTTP(t Trust) (*http.Client, error) {
+	cfg, err := t.config()
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+			TLSClientConfig:       cfg,
+			TLSHandshakeTimeout:   15 * time.Second,
+			ExpectContinueTimeout: 5 * time.Second,
+			MaxIdleConnsPerHost:   4,
+			IdleConnTimeout:       90 * time.Second,
+		},
+		// A redirect would carry the token to whoever the answer names.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, nil
+}
+
+func (t Trust) config() (*tls.Config, error) {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12, Time: t.Now}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("read the relay's authority: %w", err)
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no certificate in PEM: copy the file that `vitrine-relay ca` names", t.CAFile)
+		}
+	}
+	if t.Pin == "" {
+		return cfg, nil
+	}
+	digits, ok := strings.CutPrefix(strings.ToLower(t.Pin), "sha256:")
+	want, err := hex.DecodeString(digits)
+	if !ok || err != nil || len(want) != sha256.Size {
+		return nil, fmt.Errorf("the pin %q is not sha256: and 64 hexadecimal digits: copy what `vitrine-relay ca` prints", t.Pin)
+	}
+	cfg.InsecureSkipVerify = true // the standard check would refuse an authority that is known by its pin alone; VerifyConnection does all of it
+	cfg.VerifyConnection = func(s tls.ConnectionState) error { return verifyPinned(s, [32]byte(want), cfg.RootCAs, t.Now) }
+	return cfg, nil
+}
+
+// verifyPinned checks the whole chain, names and dates under the one certificate that has the pinned key.
+func verifyPinned(s tls.ConnectionState, pin [32]byte, known *x509.CertPool, now func() time.Time) error {
+	roots, inner := x509.NewCertPool(), x509.NewCertPool()
+	found := false
+	for _, cert := range s.PeerCertificates[1:] {
+		inner.AddCert(cert)
+		if cert.IsCA && sha256.Sum256(cert.RawSubjectPublicKeyInfo) == pin {
+			roots.AddCert(cert)
+			found = true
+		}
+	}
+	if !found {
+		return ErrRelayUnproven
+	}
+	opts := x509.VerifyOptions{DNSName: s.ServerName, Roots: roots, Intermediates: inner}
+	if now != nil {
+		opts.CurrentTime = now()
+	}
+	if _, err := s.PeerCertificates[0].Verify(opts); err != nil {
+		return fmt.Errorf("%w (%w)", ErrRelayUnproven, err)
+	}
+	if known != nil {
+		opts.Roots = known
+		_, err := s.PeerCertificates[0].Verify(opts)
+		return err
+	}
+	return nil
+}
