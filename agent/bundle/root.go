@@ -1,0 +1,243 @@
+package bundle
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// The formats that this package reads and writes.
+const (
+	FormatManifest = "vitrine/1"
+	FormatRoot     = "vitrine-root/1"
+)
+
+// Bounds of a key chain.
+const (
+	maxRoots    = 1000 // versions
+	maxRootKeys = 64   // in one version
+)
+
+// name is what customers, streams, scenes, sources and events may be called: they appear in paths, URLs and logs.
+var name = regexp.MustCompile(`^[a-z0-9A-Z][a-z0-9A-Z._-]{0,63}$`)
+
+// Trust is a verified key chain: who may sign what, now. It does not change; Extend gives a new one.
+type Trust struct {
+	chain [][]byte
+	root  *Root
+}
+
+// NewTrust verifies a key chain from version 1 on, every step by the threshold of the version before and of its own.
+// Who pins a chain compares its Fingerprint.
+func NewTrust(chain [][]byte) (*Trust, error) {
+	if len(chain) == 0 {
+		return nil, errors.New("there is no root key file: a key chain begins with root/1.json")
+	}
+	t := &Trust{}
+	for _, b := range chain {
+		next, err := t.Extend(b)
+		if err != nil {
+			return nil, err
+		}
+		t = next
+	}
+	return t, nil
+}
+
+// Extend verifies the next version of the key chain.
+func (t *Trust) Extend(root []byte) (*Trust, error) {
+	n := len(t.chain) + 1
+	if n > maxRoots {
+		return nil, fmt.Errorf("root %d: a key chain has at most %d versions", n, maxRoots)
+	}
+	e, err := parseEnvelope(root, MaxRoot)
+	if err != nil {
+		return nil, fmt.Errorf("root %d: %w", n, err)
+	}
+	// Until version n-1 or, for the first, the pin has spoken for it, this root is only a claim: parsed to find its own
+	// keys, believed by nobody.
+	if e.PayloadType != TypeRoot {
+		return nil, fmt.Errorf("root %d: the signed payload is of type %q, not %q", n, e.PayloadType, TypeRoot)
+	}
+	if t.root != nil {
+		if err := e.verify(TypeRoot, t.root, RoleRoot); err != nil {
+			return nil, fmt.Errorf("root %d is not signed by version %d: %w", n, n-1, err)
+		}
+	}
+	var r Root
+	if err := parseStrict(e.Payload, &r); err != nil {
+		return nil, fmt.Errorf("root %d: %w", n, err)
+	}
+	if err := r.validate(n); err != nil {
+		return nil, fmt.Errorf("root %d: %w", n, err)
+	}
+	if t.root != nil && r.Customer != t.root.Customer {
+		return nil, fmt.Errorf("root %d is of customer %q, the chain of %q", n, r.Customer, t.root.Customer)
+	}
+	if err := e.verify(TypeRoot, &r, RoleRoot); err != nil {
+		return nil, fmt.Errorf("root %d is not signed by its own keys: %w", n, err)
+	}
+	return &Trust{chain: append(slices.Clip(t.chain), bytes.Clone(root)), root: &r}, nil
+}
+
+// Root is the newest version. It must not be changed.
+func (t *Trust) Root() *Root { return t.root }
+
+// Chain is the envelopes from version 1 on.
+func (t *Trust) Chain() [][]byte { return slices.Clone(t.chain) }
+
+// Fingerprint is the digest of version 1: what a player pins.
+func (t *Trust) Fingerprint() Digest { return DigestOf(t.chain[0]) }
+
+// NewerError is the refusal of a manifest that was written for a newer player.
+type NewerError struct{ Needs string }
+
+// Error says what to do.
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("the bundle needs player version %s or newer, this is %s: update the player first", e.Needs, AgentVersion)
+}
+
+// Manifest verifies an envelope's raw bytes against the publisher's keys of the newest root, and only then reads and
+// checks what is in it. The error is a *NewerError when a newer player could take it.
+func (t *Trust) Manifest(envelope []byte) (*Manifest, error) {
+	e, err := parseEnvelope(envelope, MaxManifest)
+	if err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	if err := e.verify(TypeManifest, t.root, RolePublisher); err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	var m Manifest
+	if err := parseStrict(e.Payload, &m); err != nil {
+		if newer := newerThanThis(e.Payload); newer != nil {
+			return nil, newer
+		}
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	if newer := newerThanThis(e.Payload); newer != nil {
+		return nil, newer
+	}
+	if err := m.Validate(); err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	if m.Customer != t.root.Customer {
+		return nil, fmt.Errorf("manifest: it is of customer %q, the keys are of %q", m.Customer, t.root.Customer)
+	}
+	if m.Root > t.root.Version {
+		return nil, fmt.Errorf("manifest: it was signed under root %d, only root %d is known: get the newer roots first", m.Root, t.root.Version)
+	}
+	return &m, nil
+}
+
+// newerThanThis reads, from bytes whose signature is good, no more than which player they are for.
+func newerThanThis(payload []byte) error {
+	var head struct {
+		Agent string `json:"agent"`
+	}
+	if json.Unmarshal(payload, &head) == nil && compareVersions(head.Agent, AgentVersion) > 0 {
+		return &NewerError{Needs: head.Agent}
+	}
+	return nil
+}
+
+// Seal signs a root.
+func (r *Root) Seal(keys ...PrivateKey) ([]byte, error) {
+	if err := r.validate(r.Version); err != nil {
+		return nil, fmt.Errorf("root %d: %w", r.Version, err)
+	}
+	payload, err := canonical(r)
+	if err != nil {
+		return nil, err
+	}
+	return Seal(TypeRoot, payload, keys...)
+}
+
+// Allow adds a key to a role and returns its id; the role's threshold stays, or becomes 1.
+func (r *Root) Allow(role, keyName string, public ed25519.PublicKey) string {
+	id := KeyID(public)
+	if r.Keys == nil {
+		r.Keys = map[string]Key{}
+	}
+	if r.Roles == nil {
+		r.Roles = map[string]Role{}
+	}
+	r.Keys[id] = Key{Type: "ed25519", Public: public, Name: keyName}
+	who := r.Roles[role]
+	if !slices.Contains(who.Keys, id) {
+		who.Keys = append(slices.Clip(who.Keys), id)
+	}
+	who.Threshold = max(1, who.Threshold)
+	r.Roles[role] = who
+	return id
+}
+
+func (r *Root) validate(version int) error {
+	switch {
+	case r.Format != FormatRoot:
+		return fmt.Errorf("its format is %q; this program knows %q", r.Format, FormatRoot)
+	case r.Version != version || version < 1:
+		return fmt.Errorf("it says that it is version %d", r.Version)
+	case !name.MatchString(r.Customer):
+		return fmt.Errorf("the customer's name %q is not 1 to 64 letters, digits, \".\", \"_\" or \"-\"", r.Customer)
+	case len(r.Keys) == 0 || len(r.Keys) > maxRootKeys:
+		return fmt.Errorf("it has %d keys; 1 to %d are allowed", len(r.Keys), maxRootKeys)
+	}
+	if err := checkInstant("issued", r.Issued, false); err != nil {
+		return err
+	}
+	if err := checkInstant("expires", r.Expires, true); err != nil {
+		return err
+	}
+	for id, k := range r.Keys {
+		if k.Type != "ed25519" || len(k.Public) != ed25519.PublicKeySize {
+			return fmt.Errorf("key %.12s… is not an Ed25519 key of 32 bytes", id)
+		}
+		if id != KeyID(k.Public) {
+			return fmt.Errorf("key %.12s… is listed under an id that is not its own", id)
+		}
+	}
+	for _, needed := range []string{RoleRoot, RolePublisher} {
+		if _, ok := r.Roles[needed]; !ok {
+			return fmt.Errorf("it names no keys for the role %q", needed)
+		}
+	}
+	for role, who := range r.Roles {
+		if err := who.validate(r.Keys); err != nil {
+			return fmt.Errorf("role %q: %w", role, err)
+		}
+	}
+	return nil
+}
+
+func (w Role) validate(keys map[string]Key) error {
+	distinct := map[string]bool{}
+	for _, id := range w.Keys {
+		if _, ok := keys[id]; !ok {
+			return fmt.Errorf("key %.12s… is not in this root", id)
+		}
+		if distinct[id] {
+			return fmt.Errorf("key %.12s… is listed twice", id)
+		}
+		distinct[id] = true
+	}
+	if w.Threshold < 1 || w.Threshold > len(distinct) {
+		return fmt.Errorf("%d of %d keys must sign; at least 1 and no more than there are", w.Threshold, len(distinct))
+	}
+	return nil
+}
+
+// checkInstant wants UTC and whole seconds, so that an instant has one spelling.
+func checkInstant(field string, t time.Time, optional bool) error {
+	if t.IsZero() && optional {
+		return nil
+	}
+	if t.IsZero() || t.Nanosecond() != 0 || t.Location() != time.UTC || t.Year() < 2000 || t.Year() > 9999 {
+		return fmt.Errorf("%s is %q; a UTC instant in whole seconds is wanted", field, t.Format(time.RFC3339Nano))
+	}
+	return nil
+}
