@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -27,26 +28,65 @@ var ErrRelayUnproven = errors.New("the answer's certificate is not under the pin
 
 // NewHTTP makes a client for Client.HTTP: proxies from the environment, TLS 1.2 or better, no redirects.
 func NewHTTP(t Trust) (*http.Client, error) {
-	cfg, err := t.config()
+	cfg, err := t.config("")
 	if err != nil {
 		return nil, err
 	}
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-			TLSClientConfig:       cfg,
-			TLSHandshakeTimeout:   15 * time.Second,
-			ExpectContinueTimeout: 5 * time.Second,
-			MaxIdleConnsPerHost:   4,
-			IdleConnTimeout:       90 * time.Second,
-		},
-		// A redirect would carry the token to whoever the answer names.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, nil
+	var rt http.RoundTripper = transport(cfg)
+	if t.Pin != "" {
+		rt = &pinned{trust: t, hosts: map[string]*http.Transport{}}
+	}
+	// A redirect would carry the token to whoever the answer names.
+	return &http.Client{Transport: rt, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
 }
 
-func (t Trust) config() (*tls.Config, error) {
+func transport(cfg *tls.Config) *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:       cfg,
+		TLSHandshakeTimeout:   15 * time.Second,
+		ExpectContinueTimeout: 5 * time.Second,
+		MaxIdleConnsPerHost:   4,
+		IdleConnTimeout:       90 * time.Second,
+	}
+}
+
+// pinned has a transport for each host, because a TLS connection's state does not name the host when that is an address.
+type pinned struct {
+	trust Trust
+	mu    sync.Mutex
+	hosts map[string]*http.Transport
+}
+
+// RoundTrip implements http.RoundTripper.
+func (p *pinned) RoundTrip(req *http.Request) (*http.Response, error) {
+	host := req.URL.Hostname()
+	p.mu.Lock()
+	t := p.hosts[host]
+	if t == nil {
+		cfg, err := p.trust.config(host)
+		if err != nil {
+			p.mu.Unlock()
+			return nil, err
+		}
+		t = transport(cfg)
+		p.hosts[host] = t
+	}
+	p.mu.Unlock()
+	return t.RoundTrip(req)
+}
+
+// CloseIdleConnections is what http.Client calls.
+func (p *pinned) CloseIdleConnections() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range p.hosts {
+		t.CloseIdleConnections()
+	}
+}
+
+func (t Trust) config(host string) (*tls.Config, error) {
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, Time: t.Now}
 	if t.CAFile != "" {
 		pem, err := os.ReadFile(t.CAFile)
@@ -67,12 +107,12 @@ func (t Trust) config() (*tls.Config, error) {
 		return nil, fmt.Errorf("the pin %q is not sha256: and 64 hexadecimal digits: copy what `vitrine-relay ca` prints", t.Pin)
 	}
 	cfg.InsecureSkipVerify = true // the standard check would refuse an authority that is known by its pin alone; VerifyConnection does all of it
-	cfg.VerifyConnection = func(s tls.ConnectionState) error { return verifyPinned(s, [32]byte(want), cfg.RootCAs, t.Now) }
+	cfg.VerifyConnection = func(s tls.ConnectionState) error { return verifyPinned(s, host, [32]byte(want), cfg.RootCAs, t.Now) }
 	return cfg, nil
 }
 
 // verifyPinned checks the whole chain, names and dates under the one certificate that has the pinned key.
-func verifyPinned(s tls.ConnectionState, pin [32]byte, known *x509.CertPool, now func() time.Time) error {
+func verifyPinned(s tls.ConnectionState, host string, pin [32]byte, known *x509.CertPool, now func() time.Time) error {
 	roots, inner := x509.NewCertPool(), x509.NewCertPool()
 	found := false
 	for _, cert := range s.PeerCertificates[1:] {
@@ -85,7 +125,7 @@ func verifyPinned(s tls.ConnectionState, pin [32]byte, known *x509.CertPool, now
 	if !found {
 		return ErrRelayUnproven
 	}
-	opts := x509.VerifyOptions{DNSName: s.ServerName, Roots: roots, Intermediates: inner}
+	opts := x509.VerifyOptions{DNSName: host, Roots: roots, Intermediates: inner}
 	if now != nil {
 		opts.CurrentTime = now()
 	}
