@@ -157,6 +157,22 @@ func (r *Root) Seal(keys ...PrivateKey) ([]byte, error) {
 	return Seal(TypeRoot, payload, keys...)
 }
 
+// Seal checks and signs a manifest.
+func (m *Manifest) Seal(keys ...PrivateKey) ([]byte, error) {
+	if err := m.Validate(); err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	payload, err := canonical(m)
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := Seal(TypeManifest, payload, keys...)
+	if err == nil && len(sealed) > MaxManifest {
+		err = fmt.Errorf("manifest: it would have %d bytes; %d are the most: use fewer or larger files", len(sealed), MaxManifest)
+	}
+	return sealed, err
+}
+
 // Allow adds a key to a role and returns its id; the role's threshold stays, or becomes 1.
 func (r *Root) Allow(role, keyName string, public ed25519.PublicKey) string {
 	id := KeyID(public)
