@@ -1,0 +1,156 @@
+package paint
+
+import (
+	"cmp"
+	"image"
+	"image/draw"
+	"math"
+	"slices"
+
+	"github.com/go-text/typesetting/di"
+	"github.com/go-text/typesetting/shaping"
+	"golang.org/x/image/math/fixed"
+)
+
+// leading is the distance of two baselines in em, unless a script's ink needs more.
+const leading = 1.25
+
+// line is one line of shaped text, its runs in the order of the screen, from the left.
+type line struct {
+	runs            []shaping.Output
+	width           float64 // without trailing space
+	ascent, descent float64 // both positive
+	rtl             bool
+	shortened       bool // an ellipsis stands for the rest
+}
+
+// block is a text broken into lines.
+type block struct {
+	lines         []line
+	width, height float64
+	shortened     bool
+}
+
+// layout shapes a text and breaks it into lines of at most width pixels, at most maxLines of them (0 = any number). What
+// does not fit is replaced by an ellipsis at the end of the last line.
+func (f *Fonts) layout(text string, l look, width float64, maxLines int) block {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var b block
+	all := paragraphs(text)
+	for i, p := range all {
+		left := 0
+		if maxLines > 0 {
+			if left = maxLines - len(b.lines); left == 0 {
+				break
+			}
+		}
+		for _, ln := range f.breakLines(p, l, width, left, i+1 < len(all) && left == 1) {
+			b.lines = append(b.lines, ln)
+			b.width = math.Max(b.width, ln.width)
+			b.height += ln.ascent + ln.descent
+			b.shortened = b.shortened || ln.shortened
+		}
+	}
+	return b
+}
+
+// breakLines lays one paragraph out. more says that text follows which will not be shown.
+func (f *Fonts) breakLines(text []rune, l look, width float64, maxLines int, more bool) []line {
+	dir := direction(text)
+	asc, desc := f.strut(l)
+	runs := f.shape(text, l, dir)
+	if len(runs) == 0 {
+		if !more {
+			return []line{{ascent: asc, descent: desc, rtl: dir == di.DirectionRTL}}
+		}
+		text = []rune{'…'}
+		runs = f.shape(text, l, dir)
+	}
+	cfg := shaping.WrapConfig{Direction: dir, TruncateAfterLines: maxLines, TextContinues: more}
+	if l.whole {
+		cfg.BreakPolicy = shaping.Never
+	}
+	if maxLines > 0 {
+		if dots := f.shape([]rune{'…'}, l, dir); len(dots) > 0 {
+			cfg.Truncator = dots[0]
+			cfg.Truncator.Direction = dir
+		}
+	}
+	max26 := fixed.Int26_6(math.Min(math.Max(width, 0), 1<<24) * 64)
+	wrapped, cut := f.wrap.WrapParagraphF(cfg, max26, text, shaping.NewSliceIterator(runs))
+	out := make([]line, 0, len(wrapped))
+	for i, w := range wrapped {
+		ln := f.setLine(w, asc, desc)
+		ln.rtl = dir == di.DirectionRTL
+		ln.shortened = i == len(wrapped)-1 && (cut > 0 || more)
+		out = append(out, ln)
+	}
+	return out
+}
+
+// setLine copies a line out of the wrapper's memory and measures it.
+func (f *Fonts) setLine(w shaping.Line, asc, desc float64) line {
+	ln := line{runs: slices.Clone([]shaping.Output(w)), ascent: asc, descent: desc}
+	slices.SortStableFunc(ln.runs, func(a, b shaping.Output) int { return cmp.Compare(a.VisualIndex, b.VisualIndex) })
+	for i := range ln.runs {
+		r := &ln.runs[i]
+		r.Glyphs = slices.Clone(r.Glyphs)
+		ln.width += toFloat(r.Advance)
+		ln.ascent = math.Max(ln.ascent, toFloat(r.GlyphBounds.Ascent))
+		ln.descent = math.Max(ln.descent, -toFloat(r.GlyphBounds.Descent))
+	}
+	return ln
+}
+
+// strut is the ascent and descent that every line has at least.
+func (f *Fonts) strut(l look) (asc, desc float64) {
+	asc, desc = 0.97*l.size, 0.28*l.size
+	if chain := f.chain(l); len(chain) > 0 {
+		if e, ok := chain[0].open().FontHExtents(); ok {
+			k := l.size / float64(chain[0].face.Upem())
+			a, d := float64(e.Ascender)*k, -float64(e.Descender)*k
+			half := (leading*l.size - a - d) / 2
+			asc, desc = a+half, d+half
+		}
+	}
+	return asc, desc
+}
+
+func toFloat(v fixed.Int26_6) float64 { return float64(v) / 64 }
+
+// ink draws a line with its baseline at y and its left end at x, clipped to the rectangle.
+func (f *Fonts) ink(dst *image.RGBA, clip image.Rectangle, ln *line, x, y float64, src image.Image) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clip = clip.Intersect(dst.Rect)
+	for i := range ln.runs {
+		run := &ln.runs[i]
+		x = f.inkRun(dst, clip, run, x, y, src)
+	}
+}
+
+func (f *Fonts) inkRun(dst *image.RGBA, clip image.Rectangle, run *shaping.Output, x, y float64, src image.Image) float64 {
+	for j := range run.Glyphs {
+		g := &run.Glyphs[j]
+		gx, gy := x+toFloat(g.XOffset), y-toFloat(g.YOffset)
+		x += toFloat(g.Advance)
+		// A generous box: what is surely outside costs no rasterising.
+		if gx+toFloat(g.XBearing) > float64(clip.Max.X+1) || gx+toFloat(g.XBearing+g.Width) < float64(clip.Min.X-1) {
+			continue
+		}
+		quarter := math.Floor(gx*phases + 0.5)
+		px := math.Floor(quarter / phases)
+		v := f.glyphs.get(run, g, uint8(quarter-px*phases))
+		at := image.Pt(int(px), int(math.Floor(gy+0.5))).Add(v.at)
+		switch {
+		case v.mask != nil:
+			r := v.mask.Rect.Add(at).Intersect(clip)
+			draw.DrawMask(dst, r, src, image.Point{}, v.mask, r.Min.Sub(at), draw.Over)
+		case v.picture != nil:
+			r := v.picture.Rect.Add(at).Intersect(clip)
+			draw.Draw(dst, r, v.picture, r.Min.Sub(at), draw.Over)
+		}
+	}
+	return x
+}

@@ -1,0 +1,76 @@
+// Package paint turns widgets into pixels: text, tickers, clocks, tables, QR codes, pictures and the player's own card.
+//
+//	scene.Zone ──New──> Widget ──Paint(dst, now)──> the zone's own surface ──> compose
+//	                      │ ▲
+//	          Next(now) ──┘ └── Update(zone): new rows, same widget
+//	Fonts: bundle files, system fonts, Go fonts ──> shape ──> wrap ──> glyph masks ──> ink
+//
+// A widget draws into a surface of its own that is kept between calls, and says which part of it has changed. Opacity and
+// the place on the screen are the compositor's business; background and rounded corners are the widget's.
+package paint
+
+import (
+	"fmt"
+	"image"
+	"time"
+
+	"vitrine/render/scene"
+)
+
+// Env is what a widget sees of the world around it.
+type Env struct {
+	Fonts  *Fonts
+	Zone   *time.Location // of clocks that name none; nil = the machine's
+	Locale string         // "fr", "en"; "" = en
+}
+
+// Widget paints the content of one zone. Its methods are called by one goroutine at a time; different widgets may be
+// used by different goroutines though they share their fonts.
+type Widget interface {
+	// Paint brings dst, the zone's own surface (premultiplied, transparent at first, kept between calls), up to date and
+	// returns what has changed; an empty rectangle is nothing.
+	Paint(dst *image.RGBA, now time.Time) image.Rectangle
+	// Next is when Paint will have something new: zero is never, now or before is each frame.
+	Next(now time.Time) time.Time
+}
+
+// Updater is a Widget that takes new content without starting again.
+type Updater interface {
+	// Update says whether the widget has taken z. False: z differs by more than its contents, make a new widget.
+	Update(z scene.Zone) bool
+}
+
+// maxSide and maxPixels bound a zone's surface: a mistake in a bundle must not take the player's memory.
+const (
+	maxSide   = 16384
+	maxPixels = 64 << 20
+)
+
+// New makes the widget of a zone. The size is in output pixels, scale is output pixels per canvas pixel. A playlist zone's
+// widget is its background alone: its media are the compositor's business.
+func New(z scene.Zone, size image.Point, scale float64, env Env) (Widget, error) {
+	if size.X < 1 || size.Y < 1 || size.X > maxSide || size.Y > maxSide || size.X*size.Y > maxPixels {
+		return nil, fmt.Errorf("a zone of %d×%d pixels cannot be drawn: give it a width and a height between 1 and %d", size.X, size.Y, maxSide)
+	}
+	if !(scale > 0 && scale <= 64) {
+		return nil, fmt.Errorf("a zone cannot be drawn at scale %v: the canvas must have a width and a height", scale)
+	}
+	if env.Fonts == nil {
+		fonts, err := LoadFonts(FontConfig{NoSystem: true})
+		if err != nil {
+			return nil, err
+		}
+		env.Fonts = fonts
+	}
+	if env.Zone == nil {
+		env.Zone = time.Local
+	}
+	p := newPlate(z, size, scale)
+	switch z.Kind() {
+	case "text":
+		return newText(*z.Text, p, env), nil
+	case "clock":
+		return newClock(*z.Clock, p, env)
+	}
+	return newBlank(p), nil
+}

@@ -1,0 +1,191 @@
+package paint
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-text/typesetting/di"
+	"github.com/go-text/typesetting/font"
+	"github.com/go-text/typesetting/language"
+	"github.com/go-text/typesetting/segmenter"
+	"github.com/go-text/typesetting/shaping"
+	"golang.org/x/image/math/fixed"
+	"golang.org/x/text/unicode/bidi"
+)
+
+// look is how a piece of text looks, in output pixels.
+type look struct {
+	families []string
+	size     float64 // of an em
+	weight   int     // 100 to 900
+	italic   bool
+	tabular  bool    // figures of one width, so that a clock does not jump
+	tracking float64 // extra space between letters, in em
+	locale   string
+	whole    bool // never break inside a word: its line may be wider than the box
+}
+
+// maxRunes bounds a text: shaping must not hold the screen up.
+const maxRunes = 8000
+
+// paragraphs cuts a text at its line ends and takes out what cannot be drawn. Invalid UTF-8 becomes U+FFFD.
+func paragraphs(text string) [][]rune {
+	if len(text) > maxRunes*utf8.UTFMax {
+		text = text[:maxRunes*utf8.UTFMax]
+	}
+	var out [][]rune
+	current := []rune{}
+	total := 0
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	for _, r := range text {
+		if total++; total > maxRunes {
+			break
+		}
+		switch {
+		case r == '\n' || r == '\r' || r == 0x85 || r == 0x2028 || r == 0x2029 || r == '\v' || r == '\f':
+			out = append(out, current)
+			current = []rune{}
+		case r == '\t':
+			current = append(current, ' ')
+		case r < 0x20 || r == 0x7f || r > 0x7f && r < 0xa0:
+		default:
+			current = append(current, r)
+		}
+	}
+	return append(out, current)
+}
+
+// direction is the paragraph's base direction by its first strong character (UAX #9, rules P2 and P3).
+func direction(text []rune) di.Direction {
+	isolates := 0
+	for _, r := range text {
+		p, _ := bidi.LookupRune(r)
+		switch p.Class() {
+		case bidi.LRI, bidi.RLI, bidi.FSI:
+			isolates++
+		case bidi.PDI:
+			isolates = max(isolates-1, 0)
+		case bidi.L:
+			if isolates == 0 {
+				return di.DirectionLTR
+			}
+		case bidi.R, bidi.AL:
+			if isolates == 0 {
+				return di.DirectionRTL
+			}
+		}
+	}
+	return di.DirectionLTR
+}
+
+// hanStyle is the CJK font family that a text wants: Japanese where there is kana, Korean where there is hangul.
+func hanStyle(text []rune, locale string) string {
+	style := "sc"
+	switch {
+	case strings.HasPrefix(locale, "ja"):
+		style = "jp"
+	case strings.HasPrefix(locale, "ko"):
+		style = "kr"
+	case strings.HasPrefix(locale, "zh-TW"), strings.HasPrefix(locale, "zh-Hant"), strings.HasPrefix(locale, "zh-HK"):
+		style = "tc"
+	}
+	for _, r := range text {
+		switch {
+		case r >= 0x3040 && r <= 0x30ff:
+			return "jp"
+		case r >= 0xac00 && r <= 0xd7a3:
+			return "kr"
+		}
+	}
+	return style
+}
+
+// one is a Fontmap of a single face: shaping.Segmenter then splits by direction and script alone.
+type one struct{ *font.Face }
+
+func (o one) ResolveFace(rune) *font.Face { return o.Face }
+
+// shape turns a paragraph into runs in logical order. The caller holds the lock.
+func (f *Fonts) shape(text []rune, l look, dir di.Direction) []shaping.Output {
+	chain := f.chain(l)
+	if len(text) == 0 || len(chain) == 0 {
+		return nil
+	}
+	locale := l.locale
+	if locale == "" {
+		locale = "en"
+	}
+	in := shaping.Input{
+		Text: text, RunEnd: len(text), Direction: dir, Face: chain[0].open(),
+		Size: fixed.Int26_6(min(l.size, maxGlyphSide) * 64), Language: language.NewLanguage(locale),
+	}
+	if l.tabular {
+		in.FontFeatures = []shaping.FontFeature{{Tag: font.Tag('t')<<24 | 'n'<<16 | 'u'<<8 | 'm', Value: 1}}
+	}
+	faces := f.faces(text, chain, l)
+	var out []shaping.Output
+	for _, part := range f.seg.Split(in, one{in.Face}) {
+		for start := part.RunStart; start < part.RunEnd; {
+			end := start + 1
+			for end < part.RunEnd && faces[end] == faces[start] {
+				end++
+			}
+			run := part
+			run.RunStart, run.RunEnd, run.Face = start, end, faces[start]
+			out = append(out, f.shapeRun(run))
+			start = end
+		}
+	}
+	if l.tracking != 0 {
+		shaping.AddSpacing(out, text, 0, fixed.Int26_6(l.tracking*l.size*64))
+	}
+	return out
+}
+
+// faces chooses a face for each rune, one for a whole grapheme cluster.
+func (f *Fonts) faces(text []rune, chain []*entry, l look) []*font.Face {
+	faces := make([]*font.Face, len(text))
+	han := hanStyle(text, l.locale)
+	var seg segmenter.Segmenter
+	seg.Init(text)
+	last := chain[0].open()
+	for it := seg.GraphemeIterator(); it.Next(); {
+		g := it.Grapheme()
+		face := last
+		if !neutral(g.Text) {
+			if e := f.pick(chain, g.Text, l, han); e != nil {
+				face = e.open()
+			}
+			last = face
+		} else if _, ok := last.NominalGlyph(g.Text[0]); !ok || len(last.BitmapSizes()) > 0 {
+			if e := f.pick(chain, g.Text, l, han); e != nil {
+				face = e.open()
+			}
+		}
+		for i := range g.Text {
+			faces[g.Offset+i] = face
+		}
+	}
+	return faces
+}
+
+// neutral says whether a cluster goes with the face before it: spaces and joiners.
+func neutral(cluster []rune) bool {
+	r := cluster[0]
+	return r == ' ' || r == 0xa0 || r >= 0x2000 && r <= 0x200f || r == 0x202f || r == 0x205f || r == 0x3000
+}
+
+// shapeRun shapes one run; a damaged font's run is without glyphs.
+func (f *Fonts) shapeRun(in shaping.Input) (out shaping.Output) {
+	defer func() {
+		if recover() != nil {
+			out = shaping.Output{Size: in.Size, Direction: in.Direction, Face: in.Face,
+				Runes: shaping.Range{Offset: in.RunStart, Count: in.RunEnd - in.RunStart}}
+		}
+	}()
+	if len(in.Face.BitmapSizes()) > 0 {
+		ppem := uint16(min(max(in.Size.Round(), 1), 1024))
+		in.Face.SetPpem(ppem, ppem)
+	}
+	return f.shaper.Shape(in)
+}
