@@ -41,13 +41,13 @@ const (
 
 // Limits of bodies, bytes, and of waiting, seconds.
 const (
-	MaxJSON       = 1 << 20   // any JSON body
-	MaxHeartbeat  = 64 << 10  // a heartbeat
-	MaxScreenshot = 4 << 20   // a picture
-	MaxEnvelope   = 8 << 20   // a manifest's envelope
-	MaxRoot       = 64 << 10  // a root's envelope
-	MaxBlob       = 512 << 30 // a blob
-	MaxWait       = 55        // longest wait of a long-poll
+	MaxJSON       = 1 << 20         // any JSON body
+	MaxHeartbeat  = 64 << 10        // a heartbeat
+	MaxScreenshot = 4 << 20         // a picture
+	MaxEnvelope   = 8 << 20         // a manifest's envelope
+	MaxRoot       = 64 << 10        // a root's envelope
+	MaxBlob       = 2000 * 16 << 20 // a blob
+	MaxWait       = 55              // longest wait of a long-poll
 )
 
 // Time is the relay's clock.
