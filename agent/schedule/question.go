@@ -1,0 +1,163 @@
+package schedule
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// question is one line of a test, or of what a person asks. Fields that are not named here are let pass at this level only.
+type question struct {
+	ID       json.RawMessage `json:"id"`
+	Schedule json.RawMessage `json:"schedule"`
+	Player   json.RawMessage `json:"player"`
+	State    json.RawMessage `json:"state"`
+	Now      string          `json:"now"`
+}
+
+// answer is a Decision with the question's id, and what is wrong with its schedule.
+type answer struct {
+	ID json.RawMessage `json:"id,omitempty"`
+	Decision
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+type refusal struct {
+	ID    json.RawMessage `json:"id,omitempty"`
+	Error string          `json:"error"`
+}
+
+// mostQuestion bounds a question, in bytes.
+const mostQuestion = 64 << 20
+
+// Answer decides one question: a JSON object with id, schedule, player, state and now (RFC 3339), and returns the decision
+// as a JSON object without a line's end. A question that cannot be read gives {"id":…,"error":"…"} and the error.
+// An event or working hours with a value of the wrong type are left out, as on a player; a name that is not known is an error.
+func Answer(line []byte) ([]byte, error) {
+	var q question
+	a, err := q.decide(line)
+	if err != nil {
+		text, _ := json.Marshal(refusal{q.ID, err.Error()})
+		return text, err
+	}
+	return json.Marshal(a)
+}
+
+func (q *question) decide(line []byte) (*answer, error) {
+	if len(line) > mostQuestion {
+		return nil, fmt.Errorf("the question has %d bytes, more than %d: ask with a smaller schedule", len(line), mostQuestion)
+	}
+	if err := json.Unmarshal(line, q); err != nil {
+		return nil, fmt.Errorf("the question is not one JSON object with id, schedule, player, state and now: %w", err)
+	}
+	now, err := time.Parse(time.RFC3339, q.Now)
+	if err != nil {
+		return nil, fmt.Errorf("now %q is not an instant: write it as 2027-01-04T08:00:00Z", q.Now)
+	}
+	var player Player
+	var state State
+	if err := strict(q.Player, &player); err != nil {
+		return nil, fmt.Errorf("player: %w", err)
+	}
+	if err := strict(q.State, &state); err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	s, broken, err := lenientSchedule(q.Schedule)
+	if err != nil {
+		return nil, fmt.Errorf("schedule: %w", err)
+	}
+	plan, problems := Compile(s)
+	a := &answer{ID: q.ID, Decision: plan.Explain(player, state, now), Problems: problems}
+	for _, b := range broken {
+		a.Problems = append(a.Problems, b.Problem)
+		if b.event != "" {
+			if a.Why == nil {
+				a.Why = map[string]string{}
+			}
+			a.Why[b.event] = "it is left out: " + b.Message
+		}
+	}
+	return a, nil
+}
+
+// misfit is a part of a schedule whose JSON has a wrong type.
+type misfit struct {
+	Problem
+	event string
+}
+
+// lenientSchedule reads what can be read: one rule of a wrong type must not silence the others.
+func lenientSchedule(text json.RawMessage) (*Schedule, []misfit, error) {
+	var raw struct {
+		Events         []json.RawMessage   `json:"events"`
+		Defaults       Defaults            `json:"defaults"`
+		WorkingHours   json.RawMessage     `json:"workingHours"`
+		Dayparts       map[string][]Window `json:"dayparts"`
+		UntrustedClock string              `json:"untrustedClock"`
+	}
+	if err := strict(text, &raw); err != nil {
+		return nil, nil, err
+	}
+	s := &Schedule{Defaults: raw.Defaults, Dayparts: raw.Dayparts, UntrustedClock: raw.UntrustedClock}
+	var broken []misfit
+	if len(raw.WorkingHours) > 0 {
+		err := strict(raw.WorkingHours, &s.WorkingHours)
+		if unknownField(err) {
+			return nil, nil, fmt.Errorf("workingHours: %w", err)
+		} else if err != nil {
+			s.WorkingHours = nil
+			broken = append(broken, misfit{Problem{"/workingHours", err.Error()}, ""})
+		}
+	}
+	for i, text := range raw.Events {
+		var e Event
+		if err := strict(text, &e); err == nil {
+			s.Events = append(s.Events, e)
+		} else if unknownField(err) {
+			return nil, nil, fmt.Errorf("event %d (%s): %w", i, e.ID, err)
+		} else {
+			var name struct {
+				ID string `json:"id"`
+			}
+			_ = json.Unmarshal(text, &name) // an id of a wrong type too has no name
+			broken = append(broken, misfit{Problem{fmt.Sprintf("/events/%d", i), err.Error()}, name.ID})
+		}
+	}
+	return s, broken, nil
+}
+
+// strict decodes and refuses unknown names; nothing at all leaves the zero value.
+func strict(text json.RawMessage, into any) error {
+	if len(text) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("%s is a JSON %s, which does not work there: write %s", wrong.Field, wrong.Value, plainType(wrong.Type.String()))
+	}
+	return err
+}
+
+func plainType(name string) string {
+	switch {
+	case strings.HasPrefix(name, "[]"):
+		return "a list"
+	case strings.HasPrefix(name, "map"), strings.HasPrefix(name, "schedule."):
+		return "an object"
+	case strings.HasPrefix(name, "int"):
+		return "a whole number"
+	case name == "bool":
+		return "true or false"
+	}
+	return "a text"
+}
+
+func unknownField(err error) bool {
+	return err != nil && strings.HasPrefix(err.Error(), "json: unknown field")
+}
