@@ -100,6 +100,9 @@ func (f *Fonts) byFile(path string) *entry {
 	if !filepath.IsAbs(path) {
 		return nil
 	}
+	if len(f.byPath) > maxNamedFonts+len(f.cfg.Files) {
+		f.forgetNamed()
+	}
 	n := len(f.entries)
 	if f.addFile(path) != nil {
 		f.byPath[path] = &entry{file: path, broken: true}
@@ -108,6 +111,21 @@ func (f *Fonts) byFile(path string) *entry {
 	// A font named by its path is for those who name it: it does not stand in elsewhere.
 	f.entries = f.entries[:n]
 	return f.byPath[path]
+}
+
+// maxNamedFonts is how many fonts that bundles name by path are kept open.
+const maxNamedFonts = 48
+
+// forgetNamed closes the fonts that were named by path, so that years of new bundles do not fill the memory.
+func (f *Fonts) forgetNamed() {
+	keep := map[string]*entry{}
+	for _, e := range f.entries {
+		if old := f.byPath[e.file]; old == e {
+			keep[e.file] = e
+		}
+	}
+	f.byPath = keep
+	clear(f.chains)
 }
 
 // byFamily finds the family's face that is nearest in slant, width and weight.
@@ -169,7 +187,7 @@ func (f *Fonts) pick(chain []*entry, cluster []rune, l look, han string) *entry 
 		}
 	}
 	if len(chain) > 0 {
-		return chain[0]
+		return chain[len(chain)-1] // the built-in font's sign for a missing glyph is a calm empty box
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/go-text/typesetting/font"
+	"github.com/go-text/typesetting/font/opentype"
 	"github.com/go-text/typesetting/fontscan"
 	"github.com/go-text/typesetting/shaping"
 	"golang.org/x/image/font/gofont/gobold"
@@ -108,7 +109,7 @@ func (f *Fonts) addFile(path string) error {
 	if f.byPath[path] != nil {
 		return nil
 	}
-	faces, err := readFaces(path)
+	faces, err := readFaces(path, -1)
 	if err != nil {
 		return err
 	}
@@ -124,8 +125,9 @@ func (f *Fonts) addFile(path string) error {
 	return nil
 }
 
-// readFaces parses a font file with bounds: regular files up to maxFontFile, and a parser's panic is an error.
-func readFaces(path string) (faces []*font.Face, err error) {
+// readFaces parses a font file with bounds: regular files up to maxFontFile, and a parser's panic is an error. An index
+// of -1 reads all faces of a collection, another one that face alone.
+func readFaces(path string, index int) (faces []*font.Face, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("font %s is damaged (%v): replace the file", path, r)
@@ -138,13 +140,24 @@ func readFaces(path string) (faces []*font.Face, err error) {
 	if !info.Mode().IsRegular() || info.Size() > maxFontFile {
 		return nil, fmt.Errorf("font %s must be a file of at most %d MB", path, maxFontFile>>20)
 	}
-	b, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("font cannot be read: %w", err)
 	}
-	faces, err = font.ParseTTC(bytes.NewReader(b))
+	defer file.Close()
+	loaders, err := opentype.NewLoaders(file)
 	if err != nil {
 		return nil, fmt.Errorf("font %s is not a TrueType or OpenType file: %w", path, err)
+	}
+	for i, ld := range loaders {
+		if index >= 0 && i != index {
+			continue
+		}
+		ft, err := font.NewFont(ld)
+		if err != nil {
+			return nil, fmt.Errorf("font %s is damaged, replace the file: %w", path, err)
+		}
+		faces = append(faces, font.NewFace(ft))
 	}
 	return faces, nil
 }
@@ -231,12 +244,12 @@ func (e *entry) open() *font.Face {
 		e.face = face
 		return face
 	}
-	faces, err := readFaces(e.file)
-	if err != nil || e.index >= len(faces) {
+	faces, err := readFaces(e.file, e.index)
+	if err != nil || len(faces) != 1 {
 		e.broken = true
 		return nil
 	}
-	e.face = faces[e.index]
+	e.face = faces[0]
 	return e.face
 }
 

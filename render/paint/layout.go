@@ -45,7 +45,8 @@ func (f *Fonts) layout(text string, l look, width float64, maxLines int) block {
 				break
 			}
 		}
-		for _, ln := range f.breakLines(p, l, width, left, i+1 < len(all) && left == 1) {
+		cfg := shaping.WrapConfig{TruncateAfterLines: left, TextContinues: i+1 < len(all) && left == 1}
+		for _, ln := range f.breakLines(p, l, width, cfg) {
 			b.lines = append(b.lines, ln)
 			b.width = math.Max(b.width, ln.width)
 			b.height += ln.ascent + ln.descent
@@ -55,23 +56,38 @@ func (f *Fonts) layout(text string, l look, width float64, maxLines int) block {
 	return b
 }
 
-// breakLines lays one paragraph out. more says that text follows which will not be shown.
-func (f *Fonts) breakLines(text []rune, l look, width float64, maxLines int, more bool) []line {
+// oneLine shapes a text as a single line as wide as it is, with the spaces at its ends.
+func (f *Fonts) oneLine(text string, l look) line {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	flat := []rune{}
+	for i, p := range paragraphs(text) {
+		if i > 0 {
+			flat = append(flat, ' ')
+		}
+		flat = append(flat, p...)
+	}
+	return f.breakLines(flat, l, math.Inf(1), shaping.WrapConfig{DisableTrailingWhitespaceTrim: true})[0]
+}
+
+// breakLines lays one paragraph out; at least one line comes back. cfg's TextContinues says that text follows which
+// will not be shown.
+func (f *Fonts) breakLines(text []rune, l look, width float64, cfg shaping.WrapConfig) []line {
 	dir := direction(text)
 	asc, desc := f.strut(l)
 	runs := f.shape(text, l, dir)
-	if len(runs) == 0 {
-		if !more {
-			return []line{{ascent: asc, descent: desc, rtl: dir == di.DirectionRTL}}
-		}
+	if len(runs) == 0 && cfg.TextContinues {
 		text = []rune{'…'}
 		runs = f.shape(text, l, dir)
 	}
-	cfg := shaping.WrapConfig{Direction: dir, TruncateAfterLines: maxLines, TextContinues: more}
+	if len(runs) == 0 {
+		return []line{{ascent: asc, descent: desc, rtl: dir == di.DirectionRTL}}
+	}
+	cfg.Direction = dir
 	if l.whole {
 		cfg.BreakPolicy = shaping.Never
 	}
-	if maxLines > 0 {
+	if cfg.TruncateAfterLines > 0 {
 		if dots := f.shape([]rune{'…'}, l, dir); len(dots) > 0 {
 			cfg.Truncator = dots[0]
 			cfg.Truncator.Direction = dir
@@ -83,7 +99,7 @@ func (f *Fonts) breakLines(text []rune, l look, width float64, maxLines int, mor
 	for i, w := range wrapped {
 		ln := f.setLine(w, asc, desc)
 		ln.rtl = dir == di.DirectionRTL
-		ln.shortened = i == len(wrapped)-1 && (cut > 0 || more)
+		ln.shortened = i == len(wrapped)-1 && (cut > 0 || cfg.TextContinues)
 		out = append(out, ln)
 	}
 	return out

@@ -70,7 +70,21 @@ func New(z scene.Zone, size image.Point, scale float64, env Env) (Widget, error)
 	case "text":
 		return newText(*z.Text, p, env), nil
 	case "clock":
-		return newClock(*z.Clock, p, env)
+		return orError(newClock(*z.Clock, p, env))
+	case "ticker":
+		return newTicker(*z.Ticker, p, env), nil
+	case "table":
+		return orError(newTable(*z.Table, p, env))
+	case "qr":
+		return orError(newCode(*z.QR, p))
 	}
 	return newBlank(p), nil
+}
+
+// orError gives no widget beside an error.
+func orError[W Widget](w W, err error) (Widget, error) {
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
 }

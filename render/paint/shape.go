@@ -55,8 +55,14 @@ func paragraphs(text string) [][]rune {
 	return append(out, current)
 }
 
-// direction is the paragraph's base direction by its first strong character (UAX #9, rules P2 and P3).
+// direction is the paragraph's base direction; from left to right where no character tells.
 func direction(text []rune) di.Direction {
+	dir, _ := strong(text)
+	return dir
+}
+
+// strong is the direction of the first strong character outside of isolates (UAX #9, rules P2 and P3).
+func strong(text []rune) (dir di.Direction, ok bool) {
 	isolates := 0
 	for _, r := range text {
 		p, _ := bidi.LookupRune(r)
@@ -67,15 +73,15 @@ func direction(text []rune) di.Direction {
 			isolates = max(isolates-1, 0)
 		case bidi.L:
 			if isolates == 0 {
-				return di.DirectionLTR
+				return di.DirectionLTR, true
 			}
 		case bidi.R, bidi.AL:
 			if isolates == 0 {
-				return di.DirectionRTL
+				return di.DirectionRTL, true
 			}
 		}
 	}
-	return di.DirectionLTR
+	return di.DirectionLTR, false
 }
 
 // hanStyle is the CJK font family that a text wants: Japanese where there is kana, Korean where there is hangul.
