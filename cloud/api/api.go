@@ -18,7 +18,7 @@ const (
 	PathSession    = "/v1/session"                 // POST, device, signed (RFC 9421): Session
 
 	PathHeartbeat  = "/v1/players/{id}/heartbeat"  // POST, device, Prefer: wait=50: Heartbeat -> 200 Desired | 204
-	PathProofs     = "/v1/players/{id}/proofs"     // POST, device: Proofs -> ProofsTaken
+	PathProofs     = "/v1/players/{id}/proofs"     // POST, device: Proofs -> ProofsTaken; GET, admin: Page of Play
 	PathScreenshot = "/v1/players/{id}/screenshot" // PUT, device: image/jpeg, Date = when it was taken; GET, admin; POST, admin: ask for a fresh one
 	PathPlayers    = "/v1/players"                 // GET, admin: Page of Player
 	PathPlayer     = "/v1/players/{id}"            // GET, PATCH (If-Match): Changes -> Player, DELETE, admin
@@ -109,6 +109,7 @@ type Settings struct {
 type Session struct {
 	Token   string    `json:"token"`
 	Expires time.Time `json:"expires"`
+	Player  string    `json:"player"` // its id, for a device that has lost its settings but not its key
 }
 
 // Pointer names one version of a bundle.
@@ -210,6 +211,12 @@ type Proof struct {
 type Proofs struct {
 	Boot  string  `json:"boot"`
 	Plays []Proof `json:"plays"`
+}
+
+// Play is a kept Proof, with the boot that it is of.
+type Play struct {
+	Boot string `json:"boot"`
+	Proof
 }
 
 // ProofsTaken says up to where plays of that boot are kept for good.

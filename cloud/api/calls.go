@@ -212,6 +212,11 @@ func (c *Client) RemoveChannel(ctx context.Context, group string) error {
 	return err
 }
 
+// Plays lists what a player has proven, from a cursor on.
+func (c *Client) Plays(ctx context.Context, id, cursor string) (Page[Play], error) {
+	return list[Play](ctx, c, at(PathProofs, id), cursor)
+}
+
 func (c *Client) bytes(ctx context.Context, path string, limit int64) ([]byte, error) {
 	var body io.ReadCloser
 	if _, err := c.do(ctx, call{method: http.MethodGet, path: path, body: &body, max: limit}); err != nil {

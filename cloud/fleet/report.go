@@ -1,0 +1,181 @@
+package fleet
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	memdb "github.com/hashicorp/go-memdb"
+
+	"vitrine/cloud/api"
+)
+
+// report keeps a heartbeat in memory, and writes it behind.
+func (f *Fleet) report(id, address string, h *api.Heartbeat, wait time.Duration) error {
+	tx := f.db.Txn(true)
+	defer tx.Abort()
+	m, err := first[Member](tx, "player", id)
+	if err != nil || m == nil {
+		return orUnknown(err)
+	}
+	now := f.cfg.Now().UTC()
+	next := report{ID: id}
+	if was, err := first[report](tx, "report", id); err != nil {
+		return err
+	} else if was != nil {
+		next = *was
+	}
+	next.Last, next.Seen, next.Address, next.Until = h, now, address, now.Add(wait+grace)
+	if err := tx.Insert("report", &next); err != nil {
+		return err
+	}
+	tx.Commit()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dirty[id] = true
+	f.waits++
+	f.alarm(id, h)
+	return nil
+}
+
+// alarm logs what a player witnesses, once for each change.
+func (f *Fleet) alarm(id string, h *api.Heartbeat) {
+	tx := f.db.Txn(false)
+	version := 0
+	if r, _ := first[root](tx, "root", "root"); r != nil {
+		version = r.Version
+	}
+	var known *api.Stream
+	if h.Active != nil {
+		known, _ = first[api.Stream](tx, "head", h.Active.Stream)
+	}
+	now := strings.Join(alarms(h, known, version), " ")
+	if was := f.bad[id]; now != was {
+		if now == "" {
+			delete(f.bad, id)
+			f.cfg.Log.Info("relay caught up with a player", "player", id)
+		} else {
+			f.bad[id] = now
+			f.cfg.Log.Warn("player has seen more than the relay", "player", id, "alarm", now)
+		}
+	}
+}
+
+// left notes that a player's wait is over; one that broke off is thought gone soon.
+func (f *Fleet) left(ctx context.Context, id string, h *api.Heartbeat) {
+	f.mu.Lock()
+	f.waits--
+	f.mu.Unlock()
+	if ctx.Err() == nil {
+		return
+	}
+	tx := f.db.Txn(true)
+	defer tx.Abort()
+	r, err := first[report](tx, "report", id)
+	if err != nil || r == nil || r.Last != h { // a newer heartbeat has come
+		return
+	}
+	next := *r
+	next.Until = f.cfg.Now().UTC().Add(grace)
+	if tx.Insert("report", &next) == nil {
+		tx.Commit()
+	}
+}
+
+// Waits is how many heartbeats wait now.
+func (f *Fleet) Waits() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.waits
+}
+
+// Player gives one player as people see it.
+func (f *Fleet) Player(id string) (api.Player, error) {
+	v, err := f.look(id, "")
+	if err != nil {
+		return api.Player{}, err
+	}
+	return f.player(v.member)
+}
+
+func (f *Fleet) player(m *Member) (api.Player, error) {
+	tx := f.db.Txn(false)
+	p := api.Player{Settings: m.Settings, Claimed: m.Claimed}
+	r, err := first[report](tx, "report", m.ID)
+	if err != nil {
+		return p, err
+	}
+	playing := ""
+	if r != nil {
+		p.Seen, p.Address, p.Last, p.Screenshot = r.Seen, r.Address, r.Last, r.Picture
+		p.Online = f.cfg.Now().Before(r.Until)
+		if r.Last != nil && r.Last.Active != nil {
+			playing = r.Last.Active.Stream
+		}
+	}
+	v, err := f.look(m.ID, playing)
+	if err != nil {
+		return p, err
+	}
+	p.Desired = v.pointer()
+	p.Alarms = alarms(p.Last, v.known, v.root)
+	return p, nil
+}
+
+// Players lists players whose ids come after one, at most limit (0 = all).
+func (f *Fleet) Players(after string, limit int) ([]api.Player, error) {
+	tx := f.db.Txn(false)
+	it, err := tx.LowerBound("player", "id", after)
+	if err != nil {
+		return nil, err
+	}
+	var out []api.Player
+	for row := it.Next(); row != nil && (limit == 0 || len(out) < limit); row = it.Next() {
+		m := row.(*Member)
+		if m.ID == after {
+			continue
+		}
+		p, err := f.player(m)
+		if err == nil {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// Groups lists the names of groups that players are in, in order.
+func (f *Fleet) Groups() []string {
+	it, err := f.db.Txn(false).Get("player", "id")
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for row := it.Next(); row != nil; row = it.Next() {
+		out = append(out, row.(*Member).Groups...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Await blocks until anything about one player changes, or about any when id is "", or ctx ends.
+func (f *Fleet) Await(ctx context.Context, id string) error {
+	tx := f.db.Txn(false)
+	ws := memdb.NewWatchSet()
+	for _, table := range []string{"player", "report"} {
+		if id != "" {
+			ch, _, err := tx.FirstWatch(table, "id", id)
+			if err != nil {
+				return err
+			}
+			ws.Add(ch)
+			continue
+		}
+		it, err := tx.Get(table, "id")
+		if err != nil {
+			return err
+		}
+		ws.Add(it.WatchCh())
+	}
+	return ws.WatchCtx(ctx)
+}
