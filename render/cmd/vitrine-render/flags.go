@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"image"
+	"io"
+	"strconv"
+	"strings"
+)
+
+const help = `vitrine-render draws scenes on a screen. The player starts it; commands come in on stdin, reports go out on stdout.
+
+  vitrine-render --display :0                   on an X screen (the default is $DISPLAY)
+  vitrine-render --headless 1920x1080           into memory, for machines without a screen
+  vitrine-render --probe --json                 say what this machine can, and end
+
+Example, one image for a minute on an invisible screen, then a picture of it:
+  { echo '{"op":"queue","id":1,"canvas":{"width":1280,"height":720},"scene":{"zones":[{"at":[0,0,1280,720],
+     "playlist":[{"kind":"image","src":"/usr/share/pixmaps/debian-logo.png","for":"1m","fit":"contain"}]}]}}' | tr -d '\n'; echo
+    sleep 1; echo '{"op":"shot","path":"/var/tmp/shot.png"}'; sleep 1; echo '{"op":"quit"}'; } | vitrine-render --headless 1280x720
+
+Flags:
+`
+
+type usageError struct{ error }
+
+// settings are the command line.
+type settings struct {
+	display, output, hwdec string
+	size                   image.Point
+	probe, json            bool
+}
+
+// parse reads the command line. It returns flag.ErrHelp after printing the help.
+func parse(args []string, stdout io.Writer) (settings, error) {
+	var s settings
+	var headless string
+	fs := flag.NewFlagSet("vitrine-render", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&s.display, "display", "", "X `display`, like :0; empty is $DISPLAY")
+	fs.StringVar(&s.output, "output", "", "`kind` of screen: x11 or memory; empty is memory with --headless, else x11")
+	fs.StringVar(&headless, "headless", "", "draw into memory, `WIDTHxHEIGHT` pixels")
+	fs.StringVar(&s.hwdec, "hwdec", "", "video `decoding` as mpv names it; empty finds out what this machine can")
+	fs.BoolVar(&s.probe, "probe", false, "say what this machine can, and end")
+	fs.BoolVar(&s.json, "json", false, "with --probe: as JSON")
+	err := fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, help)
+		fs.SetOutput(stdout)
+		fs.PrintDefaults()
+		return s, err
+	}
+	if err != nil {
+		return s, usageError{err}
+	}
+	if fs.NArg() > 0 {
+		return s, usageError{fmt.Errorf("nothing is expected after the flags, but there is %q", fs.Arg(0))}
+	}
+	return s, s.screen(headless)
+}
+
+// screen settles which output is meant.
+func (s *settings) screen(headless string) error {
+	if s.output == "" {
+		s.output = "x11"
+		if headless != "" {
+			s.output = "memory"
+		}
+	}
+	switch {
+	case s.output != "x11" && s.output != "memory":
+		return usageError{fmt.Errorf("output %q is not known; known are x11 and memory", s.output)}
+	case s.output == "x11" && headless != "":
+		return usageError{errors.New("--headless draws into memory and cannot go with --output x11; leave one out")}
+	case s.output == "memory" && headless == "":
+		headless = "1920x1080"
+	}
+	if headless == "" {
+		return nil
+	}
+	w, h, ok := strings.Cut(headless, "x")
+	x, err1 := strconv.Atoi(w)
+	y, err2 := strconv.Atoi(h)
+	if !ok || err1 != nil || err2 != nil || x < 1 || y < 1 {
+		return usageError{fmt.Errorf("a size is written like 1920x1080, not %q", headless)}
+	}
+	s.size = image.Pt(x, y)
+	return nil
+}

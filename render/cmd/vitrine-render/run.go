@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"image"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"vitrine/render/compose"
+	"vitrine/render/mpv"
+	"vitrine/render/output"
+	"vitrine/render/paint"
+	"vitrine/render/pipe"
+	"vitrine/render/scene"
+)
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	s, err := parse(args, stdout)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	first := warm(s.hwdec) // libmpv starts while the screen is opened
+	out, err := open(s)
+	if s.probe {
+		return probe(stdout, s, out, err, first)
+	}
+	if err != nil {
+		return err
+	}
+	return show(ctx, s, out, first, log, stdin, stdout)
+}
+
+func open(s settings) (output.Output, error) {
+	if s.output == "memory" {
+		return output.NewMemory(s.size)
+	}
+	return output.OpenX11(s.display)
+}
+
+// player is libmpv's first core, being started.
+type player struct {
+	done chan struct{}
+	wake func()
+	mu   sync.Mutex
+	core *mpv.Core
+	err  error
+}
+
+func warm(hwdec string) *player {
+	p := &player{done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		p.core, p.err = mpv.New(mpv.Config{Wake: p.woken, Hwdec: hwdec})
+	}()
+	return p
+}
+
+func (p *player) woken() {
+	p.mu.Lock()
+	wake := p.wake
+	p.mu.Unlock()
+	if wake != nil {
+		wake()
+	}
+}
+
+// video hands out the core that was started first, then new ones.
+func (p *player) video(hwdec string) func(wake func()) (compose.Video, error) {
+	return func(wake func()) (compose.Video, error) {
+		<-p.done
+		p.mu.Lock()
+		core, first := p.core, p.wake == nil
+		p.wake = wake
+		p.mu.Unlock()
+		if p.err != nil {
+			return nil, p.err
+		}
+		if first {
+			return core, nil
+		}
+		return mpv.New(mpv.Config{Wake: wake, Hwdec: hwdec})
+	}
+}
+
+func (p *player) version() string {
+	<-p.done
+	if p.err != nil {
+		return ""
+	}
+	return p.core.Version()
+}
+
+// show is the renderer's life: commands in, frames and reports out. On an orderly end the window goes; when the player
+// is gone (stdin ends) or this process is killed, the last frame stays on the screen.
+func show(ctx context.Context, s settings, out output.Output, first *player, log *slog.Logger, stdin io.Reader, stdout io.Writer) error {
+	say := newTeller(pipe.NewReporter(stdout), log)
+	palette := &palette{}
+	stage, err := compose.New(compose.Config{
+		Output: out, Video: first.video(s.hwdec), Picture: paint.Fitted, Widget: palette.widget,
+		Report: say.report, MPV: first.version(), Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, orphaned := context.WithCancelCause(ctx)
+	go func() {
+		err := pipe.ReadCommands(stdin, func(c pipe.Command) error { stage.Do(c); return nil },
+			func(err error) { log.Error("command refused", "error", err) })
+		orphaned(errors.Join(errOrphan, err))
+	}()
+	err = stage.Run(ctx)
+	say.close()
+	if err == nil && !errors.Is(context.Cause(ctx), errOrphan) {
+		out.Close()
+	}
+	return err
+}
+
+var errOrphan = errors.New("the player is gone")
+
+// palette is what widgets are painted with; the fonts are looked for when the first one is made.
+type palette struct {
+	once  sync.Once
+	fonts *paint.Fonts
+	err   error
+}
+
+func (p *palette) widget(z scene.Zone, size image.Point, scale float64, at compose.Place) (compose.Widget, error) {
+	p.once.Do(func() { p.fonts, p.err = paint.LoadFonts(paint.FontConfig{}) })
+	if p.err != nil {
+		return nil, p.err
+	}
+	return paint.New(z, size, scale, paint.Env{Fonts: p.fonts, Zone: at.Zone, Locale: at.Locale})
+}
+
+// teller writes reports without ever holding the stage up.
+type teller struct {
+	queue chan pipe.Report
+	done  chan struct{}
+	log   *slog.Logger
+}
+
+func newTeller(to *pipe.Reporter, log *slog.Logger) *teller {
+	t := &teller{queue: make(chan pipe.Report, 1024), done: make(chan struct{}), log: log}
+	go func() {
+		defer close(t.done)
+		for r := range t.queue {
+			if r.Ev == "" || to.Report(r) != nil {
+				return // the player is gone; stdin says so too
+			}
+		}
+	}()
+	return t
+}
+
+func (t *teller) report(r pipe.Report) {
+	select {
+	case t.queue <- r:
+	default:
+		if r.Ev != pipe.EvPulse {
+			t.log.Error("report lost: the player does not read", "ev", r.Ev, "id", r.ID)
+		}
+	}
+}
+
+// close waits until what is queued has been read, a second at most.
+func (t *teller) close() {
+	end := time.After(time.Second)
+	select {
+	case t.queue <- pipe.Report{}:
+	case <-end:
+		return
+	}
+	select {
+	case <-t.done:
+	case <-end:
+	}
+}
+
+// ability is what --probe prints.
+type ability struct {
+	MPV     string     `json:"mpv"` // "" = no video
+	Video   string     `json:"video_error,omitempty"`
+	Hwdec   string     `json:"hwdec"` // what will be asked for
+	Output  string     `json:"output"`
+	Size    scene.Size `json:"size,omitzero"`
+	Refresh float64    `json:"refresh,omitempty"`
+	Screen  string     `json:"output_error,omitempty"`
+}
+
+func probe(stdout io.Writer, s settings, out output.Output, screen error, first *player) error {
+	a := ability{MPV: first.version(), Hwdec: s.hwdec, Output: s.output}
+	if a.Hwdec == "" {
+		a.Hwdec = mpv.Hwdec()
+	}
+	if first.err != nil {
+		a.Video = first.err.Error()
+	}
+	if screen != nil {
+		a.Screen = screen.Error()
+	} else {
+		a.Size, a.Refresh = scene.Size{Width: out.Size().X, Height: out.Size().Y}, out.Refresh()
+		out.Close()
+	}
+	if s.json {
+		return json.NewEncoder(stdout).Encode(a)
+	}
+	fmt.Fprintf(stdout, "video    %s\n", or(a.MPV, "none: "+a.Video))
+	fmt.Fprintf(stdout, "decoding %s\n", a.Hwdec)
+	fmt.Fprintf(stdout, "screen   %s\n", or(a.Screen, fmt.Sprintf("%s, %d×%d, %.4g Hz", a.Output, a.Size.Width, a.Size.Height, a.Refresh)))
+	return nil
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,200 @@
+package compose
+
+import (
+	"image"
+	"math"
+	"strconv"
+	"unsafe"
+
+	"vitrine/render/output"
+	"vitrine/render/scene"
+)
+
+// Pixels are handled as little-endian 32-bit words: 0xAARRGGBB for the frame and pictures (bytes B, G, R, A),
+// 0xAABBGGRR for what widgets paint (bytes R, G, B, A). Alpha is premultiplied in both.
+
+func words(b []byte) []uint32 {
+	if len(b) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint32)(unsafe.Pointer(&b[0])), len(b)/4)
+}
+
+// swap exchanges red and blue.
+func swap(v uint32) uint32 { return v&0xff00ff00 | v>>16&0xff | v&0xff<<16 }
+
+// over puts a premultiplied colour onto an opaque one.
+func over(d, s uint32) uint32 {
+	a := s >> 24
+	k := 256 - a - a>>7 // 0 for a = 255, 256 for a = 0
+	rb := d & 0x00ff00ff * k >> 8 & 0x00ff00ff
+	g := d & 0x0000ff00 * k >> 8 & 0x0000ff00
+	return s + (rb | g)
+}
+
+// fade multiplies a premultiplied colour by a/255.
+func fade(s, a uint32) uint32 {
+	k := a + a>>7
+	rb := s & 0x00ff00ff * k >> 8 & 0x00ff00ff
+	ag := s >> 8 & 0x00ff00ff * k & 0xff00ff00
+	return rb | ag
+}
+
+// blendSwapped puts a row of R, G, B, A pixels onto the frame.
+func blendSwapped(dst, src []uint32) {
+	dst = dst[:len(src)]
+	for i, s := range src {
+		switch s >> 24 {
+		case 0:
+		case 0xff:
+			dst[i] = swap(s)
+		default:
+			dst[i] = over(dst[i], swap(s))
+		}
+	}
+}
+
+// blend puts a row of B, G, R, A pixels onto the frame.
+func blend(dst, src []uint32) {
+	dst = dst[:len(src)]
+	for i, s := range src {
+		switch s >> 24 {
+		case 0:
+		case 0xff:
+			dst[i] = s
+		default:
+			dst[i] = over(dst[i], s)
+		}
+	}
+}
+
+// blendMasked is blend through a mask of the zone's opacity and corners.
+func blendMasked(dst, src []uint32, mask []uint8, swapped, solid bool) {
+	dst, mask = dst[:len(src)], mask[:len(src)]
+	for i, s := range src {
+		if swapped {
+			s = swap(s)
+		}
+		if solid {
+			s |= 0xff000000
+		}
+		dst[i] = over(dst[i], fade(s, uint32(mask[i])))
+	}
+}
+
+func fill(dst []uint32, v uint32) {
+	for i := range dst {
+		dst[i] = v
+	}
+}
+
+// color reads "#rrggbb" or "#rrggbbaa" as premultiplied 0xAARRGGBB; anything else is fully transparent.
+func color(c scene.Color) uint32 {
+	if len(c) != 7 && len(c) != 9 || c[0] != '#' {
+		return 0
+	}
+	v, err := strconv.ParseUint(string(c[1:]), 16, 32)
+	if err != nil {
+		return 0
+	}
+	a := uint32(0xff)
+	if len(c) == 9 {
+		a = uint32(v & 0xff)
+		v >>= 8
+	}
+	return fade(uint32(v)|0xff000000, a)
+}
+
+// shape is a zone's opacity and rounded corners.
+type shape struct {
+	alpha  uint8
+	corner []uint8 // radius × radius coverage of the upper left corner, without the opacity
+	radius int
+}
+
+func newShape(opacity float64, radius int) shape {
+	if opacity <= 0 || opacity > 1 {
+		opacity = 1
+	}
+	s := shape{alpha: uint8(math.Round(opacity * 255)), radius: max(0, radius)}
+	s.corner = make([]uint8, s.radius*s.radius)
+	for y := range s.radius {
+		for x := range s.radius {
+			d := math.Hypot(float64(s.radius)-float64(x)-0.5, float64(s.radius)-float64(y)-0.5)
+			s.corner[y*s.radius+x] = uint8(255 * min(1, max(0, float64(s.radius)-d+0.5)))
+		}
+	}
+	return s
+}
+
+func (s shape) plain() bool { return s.alpha == 0xff && s.radius == 0 }
+
+// row writes the mask of the pixels x0 to x1 of row y of a rectangle.
+func (s shape) row(mask []uint8, r image.Rectangle, y, x0, x1 int) []uint8 {
+	mask = mask[:0]
+	for range x1 - x0 {
+		mask = append(mask, s.alpha)
+	}
+	rad := min(s.radius, r.Dx()/2, r.Dy()/2)
+	cy := min(y-r.Min.Y, r.Max.Y-1-y)
+	if cy >= rad {
+		return mask
+	}
+	for cx := range rad {
+		c := uint32(s.corner[cy*s.radius+cx]) * uint32(s.alpha) / 255
+		if x := r.Min.X + cx; x >= x0 && x < x1 {
+			mask[x-x0] = uint8(c)
+		}
+		if x := r.Max.X - 1 - cx; x >= x0 && x < x1 {
+			mask[x-x0] = uint8(c)
+		}
+	}
+	return mask
+}
+
+// surface is a picture of its own, to be put onto the frame.
+type surface struct {
+	pix     []byte
+	stride  int
+	swapped bool // R, G, B, A instead of B, G, R, A
+	solid   bool // its alpha is not looked at
+}
+
+// put draws the part of the surface inside clip; rect is where the whole of it lies on the frame.
+func (s surface) put(f *output.Frame, rect, clip image.Rectangle, sh shape) {
+	clip = clip.Intersect(rect).Intersect(f.Bounds())
+	var mask []uint8
+	for y := clip.Min.Y; y < clip.Max.Y; y++ {
+		o := (y-rect.Min.Y)*s.stride + (clip.Min.X-rect.Min.X)*4
+		src := s.pix[o : o+clip.Dx()*4]
+		row := f.Row(y, clip.Min.X, clip.Max.X)
+		switch {
+		case !sh.plain():
+			mask = sh.row(mask, rect, y, clip.Min.X, clip.Max.X)
+			blendMasked(words(row), words(src), mask, s.swapped, s.solid)
+		case s.solid && !s.swapped:
+			copy(row, src)
+		case s.swapped:
+			blendSwapped(words(row), words(src))
+		default:
+			blend(words(row), words(src))
+		}
+	}
+}
+
+// paintColor fills clip with a premultiplied colour, through the shape of rect.
+func paintColor(f *output.Frame, rect, clip image.Rectangle, c uint32, sh shape) {
+	clip = clip.Intersect(rect).Intersect(f.Bounds())
+	var mask []uint8
+	for y := clip.Min.Y; y < clip.Max.Y; y++ {
+		row := words(f.Row(y, clip.Min.X, clip.Max.X))
+		if sh.plain() && c>>24 == 0xff {
+			fill(row, c)
+			continue
+		}
+		mask = sh.row(mask, rect, y, clip.Min.X, clip.Max.X)
+		for i := range row {
+			row[i] = over(row[i], fade(c, uint32(mask[i])))
+		}
+	}
+}

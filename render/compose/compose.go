@@ -1,0 +1,70 @@
+// Package compose makes one frame of everything a screen shows.
+//
+//	Command ──> Stage ──┬─ scene on the screen ─┐                       ┌─> Present
+//	                    │    zones: reels, widgets ├─ layers ─> dirty parts ─┤
+//	                    ├─ overlays ────────────┘                       └─> Report
+//	                    └─ scene that waits: prepared out of sight
+//
+// A reel plays a zone's items. The item after the present one is prepared out of sight, a video paused on its first frame
+// in a libmpv of its own; at the end of the present one the two change places in the same turn of the loop. Scenes do the
+// same as a whole. Nothing is ever cleared before what follows is ready: that is why the screen is never black.
+//
+// One goroutine owns everything; whatever takes long (decoding, opening, shaping) is done elsewhere and handed back.
+package compose
+
+import (
+	"image"
+	"log/slog"
+	"time"
+
+	"vitrine/render/output"
+	"vitrine/render/pipe"
+	"vitrine/render/scene"
+)
+
+// Video plays one file at a time. Load, Stop and Close may block and are called on other goroutines; see package mpv.
+type Video interface {
+	Load(item scene.Item, start time.Duration) error // opens it, paused on its first frame
+	Play()
+	Stop()
+	Fresh() bool // there is a frame that Render has not drawn; Render must follow
+	Render(pix []byte, stride int, size image.Point) error
+	Ready() bool // the first frame is there
+	Ended() bool // the last frame has had its time
+	Err() error  // why it cannot be played
+	Length() time.Duration
+	Dropped() uint64 // frames too late, since the Video was made
+	Hwdec() string
+	Close()
+}
+
+// Widget paints a zone that is not a playlist; see package paint.
+type Widget interface {
+	Paint(dst *image.RGBA, now time.Time) image.Rectangle
+	Next(now time.Time) time.Time
+}
+
+// Place is what clocks and names of days need to know.
+type Place struct {
+	Zone   *time.Location
+	Locale string
+}
+
+// Config connects the Stage with what it is made of.
+type Config struct {
+	Output  output.Output
+	Video   func(wake func()) (Video, error)
+	Picture func(path string, size image.Point, fit scene.Fit) (*image.RGBA, error)
+	Widget  func(z scene.Zone, size image.Point, scale float64, p Place) (Widget, error)
+	Report  func(pipe.Report) // must not block
+	MPV     string            // version, for the ready report
+	Log     *slog.Logger      // nil = slog.Default()
+}
+
+const (
+	lead        = 5 * time.Second  // an item is prepared this long before its turn
+	giveUp      = 10 * time.Second // an item or scene that is not ready by then is left out
+	plainLength = 10 * time.Second // of an image that says none
+	pulseEvery  = time.Second
+	spareVideos = 2 // kept open for the next item
+)

@@ -1,0 +1,255 @@
+package compose
+
+import (
+	"fmt"
+	"image"
+	"time"
+
+	"vitrine/render/pipe"
+	"vitrine/render/scene"
+)
+
+// reel plays the items of a playlist zone, round and round.
+type reel struct {
+	stage *Stage
+	group *group
+	items []scene.Item
+	bad   map[int]bool // items that failed in this showing
+	rect  image.Rectangle
+	clip  image.Rectangle // the part of rect that is on the canvas
+	shape shape
+	back  uint32 // premultiplied background, 0 = none
+
+	cur, next *slot
+	leads     bool // its pass is the scene's length
+	passed    bool // it has played through at least once
+	held      bool // it waits on its last frame for the scene's end
+
+	own   surface         // the video's pixels, where they cannot go straight into the frame
+	under image.Rectangle // the part of the video that other layers cover …
+	saved surface         // … and its pixels without them
+	stale bool            // the frame or own do not hold the video's present frame
+}
+
+func newReel(s *Stage, g *group, z scene.Zone, m mapping) *reel {
+	r := &reel{
+		stage: s, group: g, items: z.Playlist, bad: map[int]bool{}, rect: m.rect(z.At),
+		shape: newShape(z.Opacity, int(float64(z.Radius)*m.scale+0.5)), back: color(z.Background), stale: true,
+	}
+	r.clip = r.rect.Intersect(m.canvas)
+	return r
+}
+
+// prepare makes the first item ready, the one that is due after the given time of the playlist.
+func (r *reel) prepare(start time.Duration, now time.Time) {
+	i, rest := position(r.items, start)
+	r.cur = r.stage.prepare(&slot{item: r.items[i], index: i, start: rest}, r.rect.Size(), now)
+}
+
+// position finds the item that plays after d, and how far into it. A video's own length is not known here: it takes all
+// that is left.
+func position(items []scene.Item, d time.Duration) (int, time.Duration) {
+	var total time.Duration
+	for _, it := range items {
+		if it.Kind == scene.Video && it.For == 0 {
+			total = 0
+			break
+		}
+		total += lengthOf(it)
+	}
+	if total > 0 {
+		d %= total
+	}
+	for i, it := range items {
+		l := lengthOf(it)
+		if it.Kind == scene.Video && it.For == 0 || d < l {
+			return i, d
+		}
+		d -= l
+	}
+	return 0, 0
+}
+
+func lengthOf(it scene.Item) time.Duration {
+	if it.For == 0 && it.Kind == scene.Image {
+		return plainLength
+	}
+	return time.Duration(it.For)
+}
+
+// dead says that no item can be shown.
+func (r *reel) dead() bool { return len(r.bad) == len(r.items) }
+
+// ready says that the first item could be on the screen, or that none ever will.
+func (r *reel) ready() bool { return r.dead() || r.cur != nil && r.cur.ready() }
+
+// after is the item that follows i, -1 when none can be shown, and whether a new pass begins with it.
+func (r *reel) after(i int) (int, bool) {
+	wrapped := false
+	for range r.items {
+		i++
+		if i >= len(r.items) {
+			i, wrapped = 0, true
+		}
+		if !r.bad[i] {
+			return i, wrapped
+		}
+	}
+	return -1, true
+}
+
+// begin puts the first item on the screen. One that is not ready comes when it is.
+func (r *reel) begin(now time.Time) {
+	r.stale = true
+	switch {
+	case r.cur == nil:
+	case r.cur.ready():
+		r.cur.begin(now)
+	default:
+		r.cur, r.next = nil, r.cur
+	}
+}
+
+// step moves the reel on. It says when it wants to be asked again, zero for never.
+func (r *reel) step(now time.Time, live bool) time.Time {
+	r.weed(now)
+	switch {
+	case !live:
+		return r.limits(time.Time{})
+	case r.cur == nil && r.next != nil && r.next.ready():
+		r.promote(now)
+	case r.cur != nil && r.cur.over(now):
+		r.turn(now)
+	}
+	if r.cur == nil {
+		return r.limits(time.Time{})
+	}
+	return r.limits(r.look(now))
+}
+
+// weed takes out items that failed and puts the one after them in their place. An item that breaks while it is on leaves
+// its last frame until another is ready.
+func (r *reel) weed(now time.Time) {
+	for _, p := range []**slot{&r.cur, &r.next} {
+		sl := *p
+		if sl == nil || sl.failed(now) == nil {
+			continue
+		}
+		if !r.bad[sl.index] {
+			r.bad[sl.index] = true
+			r.stage.failed(r.group, sl.item, sl.err)
+		}
+		if !sl.began.IsZero() {
+			continue
+		}
+		*p = nil
+		r.stage.leave(sl)
+		if i, _ := r.after(sl.index); i >= 0 {
+			*p = r.stage.prepare(&slot{item: r.items[i], index: i}, r.rect.Size(), now)
+		}
+	}
+}
+
+// turn is the end of the present item: the next one takes its place if it is ready; else the last frame stays.
+func (r *reel) turn(now time.Time) {
+	if r.next != nil && r.next.again && !now.Before(r.cur.until) {
+		r.stage.leave(r.next) // it came too late to fill the item's time
+		r.next = nil
+	}
+	i, wraps := r.after(r.cur.index)
+	if again := r.next != nil && r.next.again; wraps && !again {
+		r.passed = true
+		if r.held = r.leads && r.stage.ending(r.group); r.held {
+			return
+		}
+	}
+	switch {
+	case i < 0:
+	case i == r.cur.index && r.cur.item.Kind == scene.Image:
+		r.cur.until = now.Add(lengthOf(r.cur.item))
+	case r.next == nil:
+		r.fetch(now)
+	case r.next.ready():
+		r.promote(now)
+	}
+}
+
+// promote has the next item take the place of the present one.
+func (r *reel) promote(now time.Time) {
+	old := r.cur
+	r.cur, r.next = r.next, nil
+	r.cur.begin(now)
+	r.stage.leave(old)
+	r.stale = true
+	r.stage.soil(r.clip)
+}
+
+// fetch starts the preparation of what follows the present item.
+func (r *reel) fetch(now time.Time) {
+	c := r.cur
+	if c.video != nil && !c.until.IsZero() && c.video.Length() > 0 && !r.bad[c.index] {
+		if end := c.began.Add(c.video.Length() - c.start); end.Before(c.until) {
+			r.next = r.stage.prepare(&slot{item: c.item, index: c.index, until: c.until, again: true}, r.rect.Size(), now)
+			return
+		}
+	}
+	if i, _ := r.after(c.index); i >= 0 {
+		r.next = r.stage.prepare(&slot{item: r.items[i], index: i}, r.rect.Size(), now)
+	}
+}
+
+// look prepares the next item when its time has come, and says when to look again.
+func (r *reel) look(now time.Time) time.Time {
+	c := r.cur
+	ends := c.ends()
+	i, wraps := r.after(c.index)
+	switch {
+	case r.next != nil, i < 0, r.held, i == c.index && c.item.Kind == scene.Image:
+		return ends
+	case wraps && r.leads && r.stage.ending(r.group):
+		return ends // the next scene is what follows
+	case ends.IsZero() && c.video != nil && c.video.Length() == 0 && now.Sub(c.began) < lead:
+		return c.began.Add(lead) // its length is not known yet
+	}
+	if t := ends.Add(-lead); now.Before(t) {
+		return t
+	}
+	r.fetch(now)
+	return ends
+}
+
+// limits adds the times by which items must be ready.
+func (r *reel) limits(t time.Time) time.Time {
+	for _, sl := range []*slot{r.cur, r.next} {
+		if sl != nil && sl.began.IsZero() && sl.err == nil && !sl.ready() {
+			t = sooner(t, sl.limit)
+		}
+	}
+	return t
+}
+
+func (r *reel) leave() {
+	r.stage.leave(r.cur)
+	r.stage.leave(r.next)
+	r.cur, r.next = nil, nil
+}
+
+// videos are those that the reel holds; the first one is on the screen if the reel is.
+func (r *reel) eachVideo(do func(v Video, onScreen bool)) {
+	for _, sl := range []*slot{r.cur, r.next} {
+		if sl != nil && sl.video != nil {
+			do(sl.video, sl == r.cur && !sl.began.IsZero())
+		}
+	}
+}
+
+func (s *Stage) failed(g *group, item scene.Item, err error) {
+	s.report(pipe.Report{Ev: pipe.EvFailed, ID: g.id, Src: item.Src, Error: fmt.Sprintf("%s cannot be shown: %s", item.Src, err)})
+}
+
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,146 @@
+package compose
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"time"
+
+	"vitrine/render/scene"
+)
+
+// slot is one item on its way to the screen, on it, or leaving it.
+type slot struct {
+	item  scene.Item
+	index int           // in the reel
+	start time.Duration // where in the item it begins
+	until time.Time     // end of the item's time; zero: at the video's own end, or not known before it begins
+	again bool          // a video that is shorter than its time, once more
+
+	video Video // nil: picture, or not opened yet
+	pic   *surface
+	err   error
+	limit time.Time // to be ready by then
+	left  bool      // no longer wanted
+	began time.Time // on the screen
+	lost  uint64    // the video's dropped frames before this item
+}
+
+// prepare opens an item out of sight.
+func (s *Stage) prepare(sl *slot, size image.Point, now time.Time) *slot {
+	sl.limit = now.Add(giveUp)
+	item, start := sl.item, sl.start
+	if item.Kind == scene.Image {
+		s.elsewhere(func() func() {
+			pic, err := s.picture(item, size)
+			return func() { sl.pic, sl.err = pic, err }
+		})
+		return sl
+	}
+	s.elsewhere(func() func() {
+		v, err := s.videos.take()
+		if err == nil {
+			if err = v.Load(item, start); err != nil {
+				s.videos.give(v)
+				v = nil
+			}
+		}
+		return func() {
+			if sl.left {
+				if v != nil {
+					s.release(v)
+				}
+				return
+			}
+			sl.err = err
+			if v != nil {
+				sl.video, sl.lost = v, v.Dropped()
+			}
+		}
+	})
+	return sl
+}
+
+// picture decodes an image to the pixels of its zone.
+func (s *Stage) picture(item scene.Item, size image.Point) (*surface, error) {
+	m, err := s.cfg.Picture(item.Src, size, item.Fit)
+	if err != nil {
+		return nil, err
+	}
+	if m.Bounds().Size() != size {
+		return nil, fmt.Errorf("the picture %s came out at %v instead of %v pixels", item.Src, m.Bounds().Size(), size)
+	}
+	out := &surface{pix: m.Pix, stride: m.Stride, solid: true}
+	for y := range size.Y {
+		row := words(m.Pix[y*m.Stride : y*m.Stride+size.X*4])
+		for i, v := range row {
+			row[i] = swap(v)
+			out.solid = out.solid && v>>24 == 0xff
+		}
+	}
+	return out, nil
+}
+
+// ready says whether the item could be on the screen now; failed why it never will.
+func (sl *slot) ready() bool { return sl.pic != nil || sl.video != nil && sl.video.Ready() }
+
+func (sl *slot) failed(now time.Time) error {
+	if sl.err == nil && sl.video != nil {
+		sl.err = sl.video.Err()
+	}
+	if sl.err == nil && sl.began.IsZero() && !sl.ready() && !now.Before(sl.limit) {
+		sl.err = errors.New("its first frame was not there after " + giveUp.String() + "; is the file damaged, or too much for this machine?")
+	}
+	return sl.err
+}
+
+// begin puts the item on the screen.
+func (sl *slot) begin(now time.Time) {
+	sl.began = now
+	if sl.until.IsZero() && sl.item.For > 0 {
+		sl.until = now.Add(time.Duration(sl.item.For) - sl.start)
+	}
+	if sl.until.IsZero() && sl.item.Kind == scene.Image {
+		sl.until = now.Add(plainLength)
+	}
+	if sl.video != nil {
+		sl.video.Play()
+	}
+}
+
+// over says whether the item has had its time.
+func (sl *slot) over(now time.Time) bool {
+	if sl.err != nil || !sl.until.IsZero() && !now.Before(sl.until) {
+		return true
+	}
+	return sl.video != nil && sl.video.Ended()
+}
+
+// ends is when the item will be over, zero while that is not known.
+func (sl *slot) ends() time.Time {
+	if sl.began.IsZero() {
+		return time.Time{}
+	}
+	own := time.Time{}
+	if sl.video != nil && sl.video.Length() > 0 {
+		own = sl.began.Add(sl.video.Length() - sl.start)
+	}
+	if own.IsZero() || !sl.until.IsZero() && sl.until.Before(own) {
+		return sl.until
+	}
+	return own
+}
+
+// leave lets go of what the slot holds.
+func (s *Stage) leave(sl *slot) {
+	if sl == nil || sl.left {
+		return
+	}
+	sl.left = true
+	if sl.video != nil {
+		s.dropped += sl.video.Dropped() - sl.lost
+		s.release(sl.video)
+		sl.video = nil
+	}
+	sl.pic = nil
+}

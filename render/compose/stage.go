@@ -1,0 +1,259 @@
+package compose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"vitrine/render/output"
+	"vitrine/render/pipe"
+	"vitrine/render/scene"
+)
+
+// Stage owns what is on a screen.
+type Stage struct {
+	cfg    Config
+	log    *slog.Logger
+	out    output.Output
+	size   image.Point
+	place  Place
+	ticks  ticks
+	videos *videos
+
+	commands chan pipe.Command
+	wakes    chan struct{}
+	finished chan func()
+	over     chan struct{} // closed when Run is over
+	work     sync.WaitGroup
+
+	shown, waiting *group
+	above, rising  *group // overlays: on the screen, and being prepared
+	canvas         scene.Size
+	off            bool
+
+	pile      []layer
+	dirty     []image.Rectangle
+	busy      bool          // between Present and Done
+	onScreen  []pipe.Report // to be sent when the frame under way is on the screen
+	scratch   []byte        // where frames go that nobody sees
+	presented uint64
+	dropped   uint64 // by videos that have left
+	pulse     time.Time
+}
+
+// errQuit ends the loop on command.
+var errQuit = errors.New("quit")
+
+// New checks the configuration; it starts nothing.
+func New(cfg Config) (*Stage, error) {
+	if cfg.Output == nil || cfg.Video == nil || cfg.Picture == nil || cfg.Widget == nil || cfg.Report == nil {
+		return nil, errors.New("a stage needs an output, videos, pictures, widgets and someone to report to")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	s := &Stage{
+		cfg: cfg, log: cfg.Log, out: cfg.Output, size: cfg.Output.Size(), place: Place{Zone: time.Local},
+		commands: make(chan pipe.Command, 64), wakes: make(chan struct{}, 1),
+		finished: make(chan func(), 64), over: make(chan struct{}),
+	}
+	s.videos = &videos{open: cfg.Video, wake: s.wake}
+	return s, nil
+}
+
+// Do hands a command to Run. It waits while Run is behind.
+func (s *Stage) Do(c pipe.Command) {
+	select {
+	case s.commands <- c:
+	case <-s.over:
+	}
+}
+
+// Run shows what it is told until ctx ends or a quit command comes (nil), or the screen is lost.
+func (s *Stage) Run(ctx context.Context) error {
+	defer s.close()
+	s.ticks = ticks{epoch: time.Now(), period: time.Duration(float64(time.Second) / s.out.Refresh())}
+	s.report(pipe.Report{
+		Ev: pipe.EvReady, Output: s.out.Name(), Size: scene.Size{Width: s.size.X, Height: s.size.Y},
+		Refresh: s.out.Refresh(), MPV: s.cfg.MPV,
+	})
+	s.relayer()
+	timer := time.NewTimer(pulseEvery)
+	defer timer.Stop()
+	for {
+		timer.Reset(max(0, time.Until(s.turn(time.Now()))))
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case c := <-s.commands:
+			err = s.obey(c, time.Now())
+		case f := <-s.finished:
+			f()
+		case err = <-s.out.Done():
+			s.shownNow(time.Now())
+		case <-s.out.Exposed():
+			s.soil(image.Rectangle{Max: s.size})
+		case <-s.wakes:
+		case <-timer.C:
+		}
+		if errors.Is(err, errQuit) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("the screen is lost: %w", err)
+		}
+	}
+}
+
+// turn does all that is due and says when the next thing is.
+func (s *Stage) turn(now time.Time) time.Time {
+	t := sooner(s.advance(now), s.beat(now))
+	if s.busy {
+		s.freshen() // the frame is being read: only what nobody sees
+		return t
+	}
+	s.freshen()
+	t = sooner(t, s.shown.paint(now))
+	t = sooner(t, s.above.paint(now))
+	s.present()
+	return t
+}
+
+// advance moves reels and scenes on.
+func (s *Stage) advance(now time.Time) time.Time {
+	t := s.shown.step(now)
+	t = sooner(t, s.above.step(now))
+	t = sooner(t, s.waiting.step(now))
+	t = sooner(t, s.rising.step(now))
+	s.change(now)
+	return t
+}
+
+// soil marks a part of the screen as out of date.
+func (s *Stage) soil(r image.Rectangle) {
+	s.dirty = add(s.dirty, r.Intersect(image.Rectangle{Max: s.size}))
+}
+
+// wake has the loop look around; it may be called from any goroutine and never waits.
+func (s *Stage) wake() {
+	select {
+	case s.wakes <- struct{}{}:
+	default:
+	}
+}
+
+// elsewhere runs work on another goroutine, and what it returns on the loop.
+func (s *Stage) elsewhere(work func() func()) {
+	s.work.Add(1)
+	go func() {
+		defer s.work.Done()
+		s.finished <- work() // read until the last one is done: see close
+	}()
+}
+
+// release takes a video off the loop's hands.
+func (s *Stage) release(v Video) {
+	s.work.Add(1)
+	go func() {
+		defer s.work.Done()
+		v.Stop()
+		s.videos.give(v)
+	}()
+}
+
+func (s *Stage) report(r pipe.Report) {
+	r.At = time.Now()
+	s.cfg.Report(r)
+}
+
+// beat reports each second that the loop is alive.
+func (s *Stage) beat(now time.Time) time.Time {
+	if !now.Before(s.pulse) {
+		s.pulse = now.Add(pulseEvery)
+		s.report(pipe.Report{Ev: pipe.EvPulse, Presented: s.presented, Dropped: s.lost(), Memory: resident(), Hwdec: s.hwdec()})
+	}
+	return s.pulse
+}
+
+// lost counts all video frames that came too late.
+func (s *Stage) lost() uint64 {
+	n := s.dropped
+	s.eachReel(func(r *reel) {
+		for _, sl := range []*slot{r.cur, r.next} {
+			if sl != nil && sl.video != nil {
+				n += sl.video.Dropped() - sl.lost
+			}
+		}
+	})
+	return n
+}
+
+func (s *Stage) hwdec() string {
+	out := ""
+	s.eachReel(func(r *reel) {
+		if r.cur != nil && r.cur.video != nil && out == "" {
+			out = r.cur.video.Hwdec()
+		}
+	})
+	return out
+}
+
+func (s *Stage) eachReel(do func(*reel)) {
+	for _, g := range []*group{s.shown, s.above, s.waiting, s.rising} {
+		g.eachReel(do)
+	}
+}
+
+func (s *Stage) close() {
+	close(s.over)
+	for _, g := range []*group{s.shown, s.above, s.waiting, s.rising} {
+		g.leave()
+	}
+	for {
+		idle := make(chan struct{})
+		go func() { s.work.Wait(); close(idle) }()
+		if s.drain(idle) == 0 {
+			break
+		}
+	}
+	s.videos.close()
+}
+
+// drain takes back what other goroutines still finish, until they are idle, and counts it.
+func (s *Stage) drain(idle <-chan struct{}) int {
+	for n := 0; ; n++ {
+		select {
+		case f := <-s.finished:
+			f()
+		case <-idle:
+			select {
+			case f := <-s.finished:
+				f()
+			default:
+				return n
+			}
+		}
+	}
+}
+
+// resident is the process' memory in bytes, 0 where the kernel does not tell.
+func resident() int64 {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	f := strings.Fields(string(b))
+	if len(f) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseInt(f[1], 10, 64)
+	return pages * int64(os.Getpagesize())
+}

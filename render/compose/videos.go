@@ -1,0 +1,50 @@
+package compose
+
+import "sync"
+
+// videos keeps what plays video: opening one takes longer than loading a file into one that is open.
+type videos struct {
+	open func(wake func()) (Video, error)
+	wake func()
+
+	mu     sync.Mutex
+	idle   []Video
+	closed bool
+}
+
+func (v *videos) take() (Video, error) {
+	v.mu.Lock()
+	if n := len(v.idle); n > 0 {
+		out := v.idle[n-1]
+		v.idle = v.idle[:n-1]
+		v.mu.Unlock()
+		return out, nil
+	}
+	v.mu.Unlock()
+	return v.open(v.wake)
+}
+
+// give takes a video back that nothing plays on.
+func (v *videos) give(x Video) {
+	v.mu.Lock()
+	keep := !v.closed && len(v.idle) < spareVideos
+	if keep {
+		v.idle = append(v.idle, x)
+	}
+	v.mu.Unlock()
+	if !keep {
+		x.Close()
+	}
+}
+
+// close ends all that are idle, and from now on each that is given back.
+func (v *videos) close() {
+	v.mu.Lock()
+	v.closed = true
+	idle := v.idle
+	v.idle = nil
+	v.mu.Unlock()
+	for _, x := range idle {
+		x.Close()
+	}
+}

@@ -1,0 +1,104 @@
+//go:build mpv
+
+package mpv
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gen2brain/go-mpv"
+)
+
+// listen turns libmpv's events into the state of the present file, until Close or libmpv's end.
+func (c *Core) listen() {
+	defer close(c.ended)
+	for {
+		ev := c.m.WaitEvent(-1)
+		c.mu.Lock()
+		closing := c.closing
+		c.mu.Unlock()
+		if closing || ev.EventID == mpv.EventShutdown {
+			return
+		}
+		if c.note(ev) {
+			c.wake()
+		}
+	}
+}
+
+// note says whether the compositor should look.
+func (c *Core) note(ev *mpv.Event) bool {
+	switch ev.EventID {
+	case mpv.EventStart:
+		c.mu.Lock()
+		c.dropped += c.file.dropped
+		c.file = file{entry: ev.StartFile().EntryID}
+		c.mu.Unlock()
+		return false
+	case mpv.EventFileLoaded:
+		if v := c.m.GetPropertyString("vid"); v == "no" || v == "" {
+			c.fail(errors.New("the file has no picture that can be decoded; is it a video, and is its codec one that libmpv was built with?"))
+			return true
+		}
+		return false
+	case mpv.EventPlaybackRestart: // comes when the first frame has been rendered
+		hwdec := c.m.GetPropertyString("hwdec-current")
+		c.mu.Lock()
+		c.file.shown, c.hwdec = true, hwdec
+		c.mu.Unlock()
+		return true
+	case mpv.EventEnd:
+		end := ev.EndFile()
+		if end.Reason == mpv.EndFileError {
+			c.fail(sentence(end.Error))
+			return true
+		}
+		return false
+	case mpv.EventPropertyChange:
+		return c.noteProperty(ev)
+	}
+	return false
+}
+
+func (c *Core) noteProperty(ev *mpv.Event) bool {
+	p := ev.Property()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch ev.ReplyUserdata {
+	case eofReached:
+		v, _ := p.Data.(int)
+		c.file.eof = v == 1
+		return c.file.eof
+	case length:
+		v, _ := p.Data.(float64)
+		c.file.length = time.Duration(v * float64(time.Second))
+		return v > 0
+	case lateFrames:
+		v, _ := p.Data.(int64)
+		c.file.dropped = uint64(max(0, v))
+	}
+	return false
+}
+
+func (c *Core) fail(err error) {
+	c.mu.Lock()
+	c.file.err = err
+	c.mu.Unlock()
+}
+
+// sentence says what libmpv's error means for whoever published the file.
+func sentence(err error) error {
+	switch {
+	case errors.Is(err, mpv.ErrLoadingFailed):
+		return errors.New("the file cannot be read; check that it is whole and publish it again")
+	case errors.Is(err, mpv.ErrUnknownFormat):
+		return errors.New("the file is no video that libmpv knows, or it is damaged; play it on another machine, and publish it again")
+	case errors.Is(err, mpv.ErrNothingToPlay):
+		return errors.New("nothing in the file can be decoded; convert it to H.264 in MP4 and publish it again")
+	case err == nil:
+		return errors.New("libmpv gave the file up and did not say why; play it on another machine")
+	default:
+		return fmt.Errorf("libmpv gave the file up: %w", err)
+	}
+}

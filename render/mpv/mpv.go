@@ -1,0 +1,96 @@
+// Package mpv turns video files into frames, by libmpv.
+//
+//	Load ──> paused on its first frame ── Ready ──> Play ──> frames ── Fresh, Render ──> the caller's pixels
+//	                                                           └────── Ended: the last frame stays
+//
+// libmpv draws nothing by itself here (vo=libmpv, software render API): it scales and converts each frame straight into
+// memory that the caller owns. It reads one local file and nothing else: no configuration, no scripts, no network.
+//
+// The real thing needs the build tag mpv and libmpv's headers. Without the tag New says that video cannot be played.
+package mpv
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"vitrine/render/scene"
+)
+
+// Config is what all files of a Core have in common.
+type Config struct {
+	Wake  func() // called from foreign threads when there may be something new; must not block nor call the Core
+	Hwdec string // as mpv's option; "" = Hwdec()
+}
+
+// errFile says why a path cannot be a video before libmpv is asked.
+func errFile(path string) error {
+	if !filepath.IsAbs(path) || strings.Contains(path, "://") {
+		return fmt.Errorf("%q is not the absolute path of a local file; the renderer plays nothing else", path)
+	}
+	st, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("the video %s is not there; publish the bundle again", path)
+	case err != nil:
+		return fmt.Errorf("the video cannot be opened: %w", err)
+	case !st.Mode().IsRegular():
+		return fmt.Errorf("%s is not a file", path)
+	case st.Size() == 0:
+		return fmt.Errorf("the video %s is empty; publish the bundle again", path)
+	}
+	return nil
+}
+
+// Hwdec says what to ask libmpv for: "no" on a machine without a device that could decode, so that no file pays for
+// the search, else "auto-copy-safe".
+func Hwdec() string {
+	for _, pattern := range []string{"/dev/dri/renderD*", "/dev/video1[0-9]", "/dev/nvidia0"} {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			return "auto-copy-safe"
+		}
+	}
+	return "no"
+}
+
+// threads of a decoder: one for each processor, at most four.
+func threads() string { return strconv.Itoa(min(4, runtime.NumCPU())) }
+
+// options are set before libmpv starts. Each is one that a signage player must not leave to a default.
+func options(hwdec string) [][2]string {
+	if hwdec == "" {
+		hwdec = Hwdec()
+	}
+	return [][2]string{
+		{"vo", "libmpv"}, {"config", "no"}, {"terminal", "no"}, {"idle", "yes"},
+		{"load-scripts", "no"}, {"ytdl", "no"}, {"osc", "no"}, {"load-stats-overlay", "no"}, {"load-osd-console", "no"},
+		{"load-auto-profiles", "no"}, {"input-default-bindings", "no"}, {"input-vo-keyboard", "no"},
+		{"osd-level", "0"}, {"sid", "no"}, {"sub-auto", "no"}, {"audio-file-auto", "no"}, {"cover-art-auto", "no"},
+		{"audio-display", "no"}, {"autoload-files", "no"},
+		// One file is one file: nothing it names is opened, and no playlist is taken from it.
+		{"demuxer", "lavf"}, {"demuxer-lavf-o", "protocol_whitelist=file"}, {"access-references", "no"},
+		{"load-unsafe-playlists", "no"}, {"ordered-chapters", "no"}, {"resume-playback", "no"},
+		{"keep-open", "always"}, {"pause", "yes"}, {"force-window", "no"}, {"audio-fallback-to-null", "yes"},
+		// A frame is handed over when it is due, not 50 ms before: the compositor shows it at once.
+		{"video-timing-offset", "0"}, {"video-sync", "audio"}, {"framedrop", "vo"},
+		{"hwdec", hwdec}, {"vd-lavc-threads", threads()}, {"vd-lavc-dr", "yes"},
+		{"cache", "no"}, {"demuxer-max-bytes", "8MiB"}, {"demuxer-max-back-bytes", "0"},
+		{"sws-fast", "yes"}, {"sws-allow-zimg", "no"},
+	}
+}
+
+// fitting are the two properties that make libmpv fill its rectangle as the fit says.
+func fitting(f scene.Fit) (panscan float64, keepAspect bool) {
+	switch f {
+	case scene.Contain:
+		return 0, true
+	case scene.Stretch:
+		return 0, false
+	default:
+		return 1, true
+	}
+}

@@ -1,0 +1,100 @@
+package output
+
+import (
+	"fmt"
+	"image"
+
+	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/randr"
+	"github.com/jezek/xgb/shm"
+	"github.com/jezek/xgb/xproto"
+	"golang.org/x/sys/unix"
+)
+
+// segment is memory that this process and the X server both see.
+type segment struct {
+	id  shm.Seg
+	mem []byte
+}
+
+// newSegment shares size bytes with the server. It fails where the server is on another machine.
+func newSegment(conn *xgb.Conn, size int) (*segment, error) {
+	if err := shm.Init(conn); err != nil {
+		return nil, fmt.Errorf("share memory with the X server: %w", err)
+	}
+	sysv, err := unix.SysvShmGet(unix.IPC_PRIVATE, size, unix.IPC_CREAT|0o600)
+	if err != nil {
+		return nil, fmt.Errorf("share memory with the X server: %w", err)
+	}
+	// Marked for removal at once: it lives while one of the two sides is attached, and never longer.
+	defer func() { _, _ = unix.SysvShmCtl(sysv, unix.IPC_RMID, nil) }()
+	mem, err := unix.SysvShmAttach(sysv, 0, 0)
+	if err != nil {
+		return nil, fmt.Errorf("share memory with the X server: %w", err)
+	}
+	id, err := shm.NewSegId(conn)
+	if err == nil {
+		err = shm.AttachChecked(conn, id, uint32(sysv), false).Check()
+	}
+	if err != nil {
+		_ = unix.SysvShmDetach(mem)
+		return nil, fmt.Errorf("share memory with the X server: %w", err)
+	}
+	return &segment{id: id, mem: mem}, nil
+}
+
+func (s *segment) detach(conn *xgb.Conn) {
+	_ = shm.DetachChecked(conn, s.id).Check() // a lost connection has detached it already
+	_ = unix.SysvShmDetach(s.mem)
+}
+
+// refresh is the rate of the first lit monitor, 60 where the server does not know.
+func refresh(conn *xgb.Conn, root xproto.Window) float64 {
+	const usual = 60
+	if randr.Init(conn) != nil {
+		return usual
+	}
+	res, err := randr.GetScreenResourcesCurrent(conn, root).Reply()
+	if err != nil {
+		return usual
+	}
+	for _, c := range res.Crtcs {
+		crtc, err := randr.GetCrtcInfo(conn, c, res.ConfigTimestamp).Reply()
+		if err != nil || crtc.Mode == 0 {
+			continue
+		}
+		for _, m := range res.Modes {
+			if randr.Mode(m.Id) != crtc.Mode || m.Htotal == 0 || m.Vtotal == 0 || m.DotClock == 0 {
+				continue
+			}
+			if hz := float64(m.DotClock) / (float64(m.Htotal) * float64(m.Vtotal)); hz > 10 && hz < 500 {
+				return hz
+			}
+		}
+	}
+	return usual
+}
+
+// readScreen copies the root window with all that is on it.
+func readScreen(conn *xgb.Conn, s *xproto.ScreenInfo) (*image.RGBA, error) {
+	size := image.Pt(int(s.WidthInPixels), int(s.HeightInPixels))
+	f := &Frame{Stride: size.X * 4, Size: size}
+	seg, err := newSegment(conn, f.Stride*size.Y)
+	if err != nil {
+		r, err := xproto.GetImage(conn, xproto.ImageFormatZPixmap, xproto.Drawable(s.Root), 0, 0,
+			s.WidthInPixels, s.HeightInPixels, 0xffffffff).Reply()
+		if err != nil {
+			return nil, fmt.Errorf("read the screen: %w", err)
+		}
+		f.Pix = r.Data
+		return f.RGBA(), nil
+	}
+	defer seg.detach(conn)
+	_, err = shm.GetImage(conn, xproto.Drawable(s.Root), 0, 0, s.WidthInPixels, s.HeightInPixels,
+		0xffffffff, xproto.ImageFormatZPixmap, seg.id, 0).Reply()
+	if err != nil {
+		return nil, fmt.Errorf("read the screen: %w", err)
+	}
+	f.Pix = seg.mem
+	return f.RGBA(), nil
+}
