@@ -22,8 +22,11 @@ const (
 	rankNever = 9
 )
 
-// defaultFamilies are tried after the style's own; all are in Debian 12 and 13 but the last, which is built in.
-func defaultFamilies() []string { return []string{"inter", "notosans", "dejavusans", "go"} }
+// defaultFamilies are tried after the style's own: Inter, whose display cut is drawn for large sizes, then what most
+// systems have; the last is built in.
+func defaultFamilies() []string {
+	return []string{"interdisplay", "inter", "notosans", "dejavusans", "go"}
+}
 
 func rankOf(family string) int {
 	has := func(parts ...string) bool {

@@ -77,6 +77,8 @@ func New(z scene.Zone, size image.Point, scale float64, env Env) (Widget, error)
 		return orError(newTable(*z.Table, p, env))
 	case "qr":
 		return orError(newCode(*z.QR, p))
+	case "card":
+		return newCard(*z.Card, p, env), nil
 	}
 	return newBlank(p), nil
 }

@@ -39,6 +39,7 @@ func (z Zone) Contents() []string {
 	add(z.Clock != nil, "clock")
 	add(z.Table != nil, "table")
 	add(z.QR != nil, "qr")
+	add(z.Card != nil, "card")
 	return kinds
 }
 

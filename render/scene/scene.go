@@ -68,6 +68,7 @@ type Zone struct {
 	Clock    *Clock  `json:"clock,omitempty"`
 	Table    *Table  `json:"table,omitempty"`
 	QR       *QR     `json:"qr,omitempty"`
+	Card     *Card   `json:"card,omitempty"` // the player's own page; not for bundles
 }
 
 // Kind says what an Item is.
@@ -159,4 +160,16 @@ type QR struct {
 	Text  string `json:"text"`
 	Level string `json:"level,omitempty"` // L, M, Q, H; "" = M
 	Color Color  `json:"color,omitempty"`
+}
+
+// Card is the player's own page: what it shows while it has nothing to show, and to whom it can be connected.
+type Card struct {
+	Name     string   `json:"name,omitempty"`     // of the player
+	Language string   `json:"language,omitempty"` // "fr", "en"; "" = the player's
+	Code     string   `json:"code,omitempty"`     // claim code, XXXX-XXXX; "" = nothing to claim
+	URL      string   `json:"url,omitempty"`      // in the QR code beside the claim code
+	Words    []string `json:"words,omitempty"`    // the fingerprint's four words
+	Relay    string   `json:"relay,omitempty"`    // address as a person types it
+	Address  string   `json:"address,omitempty"`  // the player's own, in its network
+	Notices  []string `json:"notices,omitempty"`  // short sentences; none and no code: that there is no content yet
 }
