@@ -1,0 +1,320 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"vitrine/agent/bundle"
+)
+
+// maxTries is how often in a row a segment may come wrong before its origin is given up.
+const maxTries = 3
+
+func (s *Store) blobPath(d bundle.Digest) string { return s.path(filepath.FromSlash(d.BlobPath())) }
+
+func (s *Store) partPath(d bundle.Digest) string { return s.path("staging", string(d)) }
+
+// present says whether a blob's file is here and looks as it did when it was last found whole. If it does not, read says
+// whether to read it; a file that turns out to be wrong is removed.
+func (s *Store) present(b bundle.Blob, read bool) (mark, bool, error) {
+	path := s.blobPath(b.Digest)
+	st, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return mark{}, false, nil
+	}
+	if err != nil {
+		return mark{}, false, fmt.Errorf("look at blob %s: %w", b.Digest.Short(), err)
+	}
+	var k mark
+	known, err := s.get(bucketBlobs, string(b.Digest), &k)
+	if err == nil && known && st.Mode().IsRegular() && st.Size() == b.Size && k.Size == b.Size && k.Changed.Equal(st.ModTime()) {
+		return k, true, nil
+	}
+	if !read {
+		return mark{}, false, nil
+	}
+	if !st.Mode().IsRegular() || st.Size() != b.Size || !sameBytes(path, b.Digest) {
+		s.log.Warn("blob found damaged", "blob", b.Digest.Short(), "size", st.Size(), "wanted", b.Size)
+		return mark{}, false, os.RemoveAll(path)
+	}
+	return mark{Size: st.Size(), Changed: st.ModTime(), Checked: s.cfg.Now()}, true, nil
+}
+
+func sameBytes(path string, d bundle.Digest) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return false
+	}
+	return digestOf(h) == d
+}
+
+func digestOf(h hash.Hash) bundle.Digest { return bundle.Digest(hex.EncodeToString(h.Sum(nil))) }
+
+// makeRoom wants the missing bytes, 5 % and 64 MiB to be free; it throws away what no bundle needs first.
+func (s *Store) makeRoom(in *incoming) error {
+	var need int64
+	for _, b := range in.missing {
+		need += b.Size
+		if st, err := os.Lstat(s.partPath(b.Digest)); err == nil {
+			need -= min(st.Size(), b.Size)
+		}
+	}
+	need += need/20 + 64<<20
+	free, err := s.cfg.Free(s.cfg.Dir)
+	if err != nil || free >= need {
+		return err
+	}
+	if err := s.collect(in); err != nil {
+		s.log.Warn("garbage not collected", "error", err)
+	}
+	if free, err = s.cfg.Free(s.cfg.Dir); err != nil || free >= need {
+		return err
+	}
+	return &SpaceError{Need: need, Free: free}
+}
+
+// fetchAll gets the missing blobs one after the other.
+func (s *Store) fetchAll(ctx context.Context, from Origin, in *incoming, progress func(Progress)) error {
+	p := Progress{Digest: in.Digest, Manifest: in.Manifest}
+	for _, b := range in.missing {
+		p.Total += b.Size
+	}
+	progress(p)
+	for _, b := range in.missing {
+		before := p.Have
+		k, err := s.fetch(ctx, from, b, func(have int64) {
+			p.Have = before + have
+			progress(p)
+		})
+		if err != nil {
+			var refused *RefusedError
+			if errors.As(err, &refused) {
+				refused.Digest, refused.Stream, refused.Seq, refused.Root = in.Digest, in.Manifest.Stream, in.Manifest.Seq, in.Manifest.Root
+			}
+			return fmt.Errorf("get blob %s: %w", b.Digest.Short(), err)
+		}
+		in.marks[b.Digest] = k
+	}
+	return nil
+}
+
+// fetch gets one blob: what is in staging is verified and kept, the rest is asked for from there.
+func (s *Store) fetch(ctx context.Context, from Origin, b bundle.Blob, have func(int64)) (mark, error) {
+	f, err := os.OpenFile(s.partPath(b.Digest), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return mark{}, fmt.Errorf("open staging: %w", err)
+	}
+	defer f.Close()
+	d := &download{blob: b, file: f, sum: sha256.New(), have: have}
+	if err := d.resume(); err != nil {
+		return mark{}, fmt.Errorf("read staging: %w", err)
+	}
+	for tries := 0; d.at < b.Size; {
+		if err := s.fault("ask for blob"); err != nil {
+			return mark{}, err
+		}
+		before := d.at
+		err := d.ask(ctx, from)
+		var wrong *bundle.SegmentError
+		if err != nil && !errors.As(err, &wrong) {
+			return mark{}, err
+		}
+		if tries++; d.at > before {
+			tries = 0
+		}
+		if err != nil && tries >= maxTries {
+			return mark{}, fmt.Errorf("asked %d times: %w", maxTries, err)
+		}
+	}
+	if digestOf(d.sum) != b.Digest {
+		return mark{}, errors.Join(&RefusedError{Reason: "its segments are not those of the blob; build the bundle again"},
+			removeFile(s.partPath(b.Digest)))
+	}
+	return s.settleBlob(f, b)
+}
+
+// settleBlob moves a whole blob from staging to its place: fsync file, rename, fsync folder.
+func (s *Store) settleBlob(f *os.File, b bundle.Blob) (mark, error) {
+	if err := s.fault("sync blob"); err != nil {
+		return mark{}, err
+	}
+	if err := f.Sync(); err != nil {
+		return mark{}, fmt.Errorf("write to the disk: %w", err)
+	}
+	dir := filepath.Dir(s.blobPath(b.Digest))
+	if err := os.Mkdir(dir, 0o700); err == nil {
+		err = syncDir(filepath.Dir(dir))
+		if err != nil {
+			return mark{}, err
+		}
+	} else if !errors.Is(err, fs.ErrExist) {
+		return mark{}, err
+	}
+	if err := s.fault("rename blob"); err != nil {
+		return mark{}, err
+	}
+	if err := os.Rename(s.partPath(b.Digest), s.blobPath(b.Digest)); err != nil {
+		return mark{}, err
+	}
+	if err := s.fault("sync folder"); err != nil {
+		return mark{}, err
+	}
+	if err := syncDir(dir); err != nil {
+		return mark{}, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return mark{}, err
+	}
+	return mark{Size: st.Size(), Changed: st.ModTime(), Checked: s.cfg.Now()}, nil
+}
+
+// download is one blob on its way into a staging file.
+type download struct {
+	blob bundle.Blob
+	file *os.File
+	sum  hash.Hash // of the bytes before at
+	at   int64     // verified bytes, whole segments
+	have func(int64)
+}
+
+// resume keeps the verified segments of an earlier try and cuts off the rest.
+func (d *download) resume() error {
+	_, err := io.Copy(d, d.blob.Verify(d.file))
+	var wrong *bundle.SegmentError
+	if err != nil && !errors.As(err, &wrong) {
+		return err
+	}
+	return d.file.Truncate(d.at)
+}
+
+// Write counts bytes that are verified and in the file.
+func (d *download) Write(p []byte) (int, error) {
+	d.sum.Write(p)
+	d.at += int64(len(p))
+	d.have(d.at)
+	return len(p), nil
+}
+
+func (d *download) ask(ctx context.Context, from Origin) error {
+	r, err := from.Blob(ctx, d.blob.Digest, d.at)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if _, err := d.file.Seek(d.at, io.SeekStart); err != nil {
+		return err
+	}
+	first := 0
+	if d.blob.Segment > 0 {
+		first = int(d.at / d.blob.Segment)
+	}
+	verified := d.blob.VerifyFrom(contextReader{ctx, r}, first)
+	_, err = io.Copy(io.MultiWriter(d.file, d), verified)
+	return err
+}
+
+// contextReader ends between two reads when its context ends.
+type contextReader struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}
+
+// remark keeps marks of blobs that were read and found whole.
+func (s *Store) remark(marks map[bundle.Digest]mark) error {
+	fresh := map[bundle.Digest]mark{}
+	for d, k := range marks {
+		var was mark
+		if found, err := s.get(bucketBlobs, string(d), &was); err != nil || !found || !was.Changed.Equal(k.Changed) || !was.Checked.Equal(k.Checked) {
+			fresh[d] = k
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	err := s.index.Update(func(tx *bbolt.Tx) error {
+		for d, k := range fresh {
+			if err := putRecord(tx, bucketBlobs, string(d), k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("keep what was checked: %w", err)
+	}
+	return s.refresh()
+}
+
+// recheck reads the live bundle's blobs that do not look as they did; after a start there are normally none.
+func (s *Store) recheck(ctx context.Context) error {
+	return s.check(ctx, func(k mark, known bool) bool { return !known }, 1<<30)
+}
+
+// scrub reads blobs again that nobody has read for a week, a few each time.
+func (s *Store) scrub(ctx context.Context) error {
+	weekAgo := s.cfg.Now().Add(-7 * 24 * time.Hour)
+	return s.check(ctx, func(k mark, known bool) bool { return !known || k.Checked.Before(weekAgo) }, 8)
+}
+
+func (s *Store) check(ctx context.Context, due func(mark, bool) bool, most int) error {
+	live, _ := s.Live()
+	if live.Manifest == nil {
+		return nil
+	}
+	for _, b := range live.Manifest.Blobs {
+		k, known, err := s.present(b, false)
+		if err != nil || !due(k, known) {
+			continue
+		}
+		if most--; most < 0 {
+			return nil
+		}
+		if err := s.checkOne(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) checkOne(ctx context.Context, b bundle.Blob) error {
+	release, err := s.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := s.index.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketBlobs)).Delete([]byte(b.Digest)) }); err != nil {
+		return err
+	}
+	k, whole, err := s.present(b, true)
+	if err != nil {
+		return err
+	}
+	if !whole {
+		return s.refresh()
+	}
+	return s.remark(map[bundle.Digest]mark{b.Digest: k})
+}

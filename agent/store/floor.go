@@ -1,0 +1,247 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vitrine/agent/bundle"
+)
+
+// Floor is what a player never goes below, whoever brings a bundle. It is kept in two places; the greater wins.
+type Floor struct {
+	Root    int              `json:"root"`    // version of the newest root seen
+	Time    time.Time        `json:"time"`    // the latest instant that is certainly past
+	Streams map[string]Level `json:"streams"` // by bundle id
+
+	Active   bundle.Digest `json:"active,omitempty"`
+	Previous bundle.Digest `json:"previous,omitempty"`
+}
+
+// Level is the newest version of a stream that was ever active.
+type Level struct {
+	Root     int           `json:"root"` // that the manifest names
+	Seq      uint64        `json:"seq"`
+	Manifest bundle.Digest `json:"manifest"`
+}
+
+func (l Level) less(m Level) bool { return l.Root < m.Root || l.Root == m.Root && l.Seq < m.Seq }
+
+// merge takes the greater of both, value by value.
+func (f Floor) merge(g Floor) Floor {
+	out := Floor{Root: max(f.Root, g.Root), Time: f.Time, Streams: map[string]Level{}, Active: f.Active, Previous: f.Previous}
+	if g.Time.After(f.Time) {
+		out.Time = g.Time
+	}
+	for _, streams := range []map[string]Level{f.Streams, g.Streams} {
+		for name, l := range streams {
+			if out.Streams[name].less(l) {
+				out.Streams[name] = l
+			}
+		}
+	}
+	if out.Active == "" {
+		out.Active, out.Previous = g.Active, g.Previous
+	}
+	return out
+}
+
+func (s *Store) loadFloor() error {
+	var inside, beside Floor
+	if _, err := s.get(bucketMeta, "floor", &inside); err != nil {
+		return fmt.Errorf("read the floor: %w", err)
+	}
+	b, err := readFile(s.path("floor"), 1<<20)
+	if err == nil {
+		b, err = unseal("floor", b)
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &beside)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.log.Warn("second floor not read", "error", err)
+	}
+	s.mu.Lock()
+	s.floor = inside.merge(beside)
+	s.mu.Unlock()
+	return nil
+}
+
+// writeFloor writes the second place; the first is written in the transaction that made it necessary.
+func (s *Store) writeFloor(f Floor) {
+	b, err := json.Marshal(f)
+	if err == nil {
+		err = writeFile(s.path("floor"), seal("floor", b))
+	}
+	if err != nil {
+		s.log.Warn("second floor not written", "error", err)
+	}
+}
+
+// Floor is what the player will not go below.
+func (s *Store) Floor() Floor {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.floor.merge(Floor{})
+}
+
+// Time is the greater of the system's clock and the floor plus the time since Open, and whether the system's clock was
+// it: a player without a hardware clock wakes in 1970 and must still tell a valid certificate from an expired one.
+func (s *Store) Time() (now time.Time, held bool) {
+	now = s.cfg.Now()
+	if least := s.Floor().Time.Add(time.Since(s.begun)); now.Before(least) {
+		return least, false
+	}
+	return now, true
+}
+
+// RaiseTime keeps an instant that is certainly past, say the time of an authenticated relay; it never goes back.
+func (s *Store) RaiseTime(t time.Time) error {
+	s.mu.Lock()
+	if !t.After(s.floor.Time) {
+		s.mu.Unlock()
+		return nil
+	}
+	s.floor.Time = t.UTC()
+	s.mu.Unlock()
+	f := s.Floor()
+	if err := s.put(bucketMeta, "floor", f); err != nil {
+		return fmt.Errorf("keep the time: %w", err)
+	}
+	s.writeFloor(f)
+	return nil
+}
+
+// Pin trusts a chain of roots for good. It is called once, when a player is enrolled or a person at the player has
+// compared the fingerprint; afterwards only a chain with the same first root is taken, and only to extend the one here.
+func (s *Store) Pin(chain [][]byte) error {
+	if t := s.Trust(); t != nil {
+		return s.extend(t, chain)
+	}
+	t, err := bundle.NewTrust(chain)
+	if err != nil {
+		return fmt.Errorf("check the roots: %w", err)
+	}
+	return s.keepTrust(t, 0)
+}
+
+// words are what people compare when they compare roots.
+func words(root []byte) string { return strings.Join(bundle.Words(root), " ") }
+
+// extend takes the roots that are newer than ours.
+func (s *Store) extend(t *bundle.Trust, chain [][]byte) error {
+	if len(chain) > 0 && bundle.DigestOf(chain[0]) != t.Fingerprint() {
+		return &RefusedError{Reason: fmt.Sprintf("it comes from another publisher: its root has the fingerprint \"%s\", "+
+			"this player trusts \"%s\"; enrol the player with that publisher, or ask for a bundle of your own",
+			words(chain[0]), words(t.Chain()[0]))}
+	}
+	have := t.Root().Version
+	for _, root := range chain[min(have, len(chain)):] {
+		next, err := t.Extend(root)
+		if err != nil {
+			return &RefusedError{Reason: fmt.Sprintf("root %d is not signed as root %d asks: %v", t.Root().Version+1, t.Root().Version, err)}
+		}
+		t = next
+	}
+	if t.Root().Version == have {
+		return nil
+	}
+	return s.keepTrust(t, have)
+}
+
+func (s *Store) keepTrust(t *bundle.Trust, have int) error {
+	chain := t.Chain()
+	for i := have; i < len(chain); i++ {
+		if err := writeFile(s.path("root", strconv.Itoa(i+1)+".json"), chain[i]); err != nil {
+			return fmt.Errorf("keep root %d: %w", i+1, err)
+		}
+	}
+	s.mu.Lock()
+	s.trust = t
+	s.floor.Root = max(s.floor.Root, t.Root().Version)
+	s.mu.Unlock()
+	f := s.Floor()
+	if err := s.put(bucketMeta, "floor", f); err != nil {
+		return fmt.Errorf("keep the root's version: %w", err)
+	}
+	s.writeFloor(f)
+	s.log.Info("root taken", "version", t.Root().Version, "fingerprint", t.Fingerprint())
+	return nil
+}
+
+// loadTrust reads root/1.json and those after it; a chain that broke off by a power cut is as good as its whole part.
+func (s *Store) loadTrust() error {
+	first, err := readFile(s.path("root", "1.json"), bundle.MaxRoot)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the pinned root: %w", err)
+	}
+	t, err := bundle.NewTrust([][]byte{first})
+	if err != nil {
+		return fmt.Errorf("the pinned root is damaged; remove %s and enrol this player again: %w", s.path("root"), err)
+	}
+	for n := 2; ; n++ {
+		b, err := readFile(s.path("root", strconv.Itoa(n)+".json"), bundle.MaxRoot)
+		if errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		next, err2 := t, err
+		if err == nil {
+			next, err2 = t.Extend(b)
+		}
+		if err2 != nil {
+			s.log.Warn("root not believed", "version", n, "error", err2)
+			break
+		}
+		t = next
+	}
+	s.mu.Lock()
+	s.trust = t
+	s.mu.Unlock()
+	return nil
+}
+
+// allows says why a manifest may not follow the floor, "" when it may. A root that takes a publisher's key away starts
+// the count anew (recovery from a key that signed far ahead), but only for manifests that name this root or a later one.
+func (f Floor) allows(t *bundle.Trust, m *bundle.Manifest, digest bundle.Digest) string {
+	l, known := f.Streams[m.Stream]
+	switch {
+	case !known || l.Manifest == digest:
+		return ""
+	case m.Root < l.Root:
+		return fmt.Sprintf("it names root %d, the player has had a version of %q under root %d; build and push it again", m.Root, m.Stream, l.Root)
+	case m.Seq > l.Seq || revoked(t, l.Root, m.Root):
+		return ""
+	case m.Seq == l.Seq:
+		return fmt.Sprintf("version %d of %q is already taken with other contents; build it again, so that it gets a number of its own", m.Seq, m.Stream)
+	default:
+		return fmt.Sprintf("version %d of %q is older than version %d, which this player has had; to go back, build the old folder again: it gets a new number", m.Seq, m.Stream, l.Seq)
+	}
+}
+
+// revoked says whether a publisher's key of root a is no longer one in root b.
+func revoked(t *bundle.Trust, a, b int) bool {
+	chain := t.Chain()
+	if a >= b || a < 1 || b > len(chain) {
+		return false
+	}
+	before, after := publishers(chain[a-1]), publishers(chain[b-1])
+	return slices.ContainsFunc(before, func(k string) bool { return !slices.Contains(after, k) })
+}
+
+func publishers(root []byte) []string {
+	var e bundle.Envelope
+	var r bundle.Root
+	if json.Unmarshal(root, &e) != nil || json.Unmarshal(e.Payload, &r) != nil {
+		return nil // cannot be: the chain was verified
+	}
+	return r.Roles[bundle.RolePublisher].Keys
+}

@@ -1,0 +1,316 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"vitrine/agent/bundle"
+)
+
+// Origin is where a bundle comes from: a relay, a stick, a file. Nothing that it says is believed.
+type Origin interface {
+	// Roots gives the key chain's envelopes from version 1 on.
+	Roots(ctx context.Context) ([][]byte, error)
+	// Manifest gives the manifest's envelope, at most bundle.MaxManifest bytes.
+	Manifest(ctx context.Context) ([]byte, error)
+	// Blob gives a blob's bytes from an offset on.
+	Blob(ctx context.Context, d bundle.Digest, from int64) (io.ReadCloser, error)
+}
+
+// Progress is how far an Ingest is, in bytes of the blobs that were missing.
+type Progress struct {
+	Digest      bundle.Digest
+	Manifest    *bundle.Manifest
+	Have, Total int64
+}
+
+// Taken is what an Ingest came to.
+type Taken struct {
+	Digest   bundle.Digest
+	Manifest *bundle.Manifest
+	Changed  bool // false: the bundle was live already and whole
+}
+
+// RefusedError is a bundle that will not be taken, however often it is offered.
+type RefusedError struct {
+	Digest bundle.Digest // "" = the roots were refused
+	Stream string        // "" when the manifest could not be believed
+	Seq    uint64
+	Root   int
+	Reason string // a clause after "refused: "
+}
+
+// Error says why.
+func (e *RefusedError) Error() string {
+	if e.Stream == "" {
+		return "bundle refused: " + e.Reason
+	}
+	return fmt.Sprintf("bundle %s version %d refused: %s", e.Stream, e.Seq, e.Reason)
+}
+
+// ErrNotPinned means that this player trusts nobody yet.
+var ErrNotPinned = errors.New("this player trusts no publisher yet: claim it at its relay, or import a bundle with --trust and the four words that the publisher gave you")
+
+// SpaceError means that a bundle does not fit. What is live stays.
+type SpaceError struct{ Need, Free int64 }
+
+// Error says how much is missing.
+func (e *SpaceError) Error() string {
+	return fmt.Sprintf("the disk has %d MiB free, the bundle needs %d MiB: make room, or publish a smaller bundle", e.Free>>20, (e.Need+1<<20-1)>>20)
+}
+
+// Ingest takes a bundle: it verifies the roots, the manifest, the floor and the targets, makes room, gets the missing
+// blobs one by one, and makes it live in one transaction. What is live stays so until the last step. It can be
+// interrupted anywhere and called again: verified segments are kept. Errors are *RefusedError when trying again is of no
+// use. progress may be nil.
+func (s *Store) Ingest(ctx context.Context, from Origin, progress func(Progress)) (Taken, error) {
+	release, err := s.take(ctx)
+	if err != nil {
+		return Taken{}, err
+	}
+	defer release()
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	in, err := s.admit(ctx, from)
+	if err != nil {
+		return Taken{}, err
+	}
+	if len(in.missing) == 0 && s.pointers().Active == in.Digest {
+		return in.Taken, s.remark(in.marks)
+	}
+	if err := s.makeRoom(in); err != nil {
+		return in.Taken, err
+	}
+	if err := s.fetchAll(ctx, from, in, progress); err != nil {
+		return in.Taken, err
+	}
+	if err := s.activate(in); err != nil {
+		return in.Taken, fmt.Errorf("make bundle %s version %d live: %w", in.Manifest.Stream, in.Manifest.Seq, err)
+	}
+	in.Changed = true
+	if err := s.fault("collect"); err != nil {
+		return in.Taken, err
+	}
+	if err := s.collect(nil); err != nil {
+		s.log.Warn("garbage not collected", "error", err)
+	}
+	return in.Taken, s.refresh()
+}
+
+// incoming is a bundle that may be taken.
+type incoming struct {
+	Taken
+	envelope []byte
+	missing  []bundle.Blob
+	marks    map[bundle.Digest]mark // of blobs that are here but were not known to be whole
+}
+
+// admit does everything that needs no blobs.
+func (s *Store) admit(ctx context.Context, from Origin) (*incoming, error) {
+	t := s.Trust()
+	if t == nil {
+		return nil, ErrNotPinned
+	}
+	roots, err := from.Roots(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("get the roots: %w", err)
+	}
+	if err := s.extend(t, roots); err != nil {
+		return nil, err
+	}
+	t = s.Trust()
+	envelope, err := from.Manifest(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("get the manifest: %w", err)
+	}
+	in := &incoming{envelope: envelope, marks: map[bundle.Digest]mark{}}
+	in.Digest = bundle.DigestOf(envelope)
+	m, err := t.Manifest(envelope)
+	if err != nil {
+		return nil, &RefusedError{Digest: in.Digest, Reason: err.Error()}
+	}
+	in.Manifest = m
+	if reason := s.objection(t, m, in.Digest); reason != "" {
+		return nil, &RefusedError{Digest: in.Digest, Stream: m.Stream, Seq: m.Seq, Root: m.Root, Reason: reason}
+	}
+	if !m.Expires.IsZero() && m.Expires.Before(s.cfg.Now()) {
+		s.log.Warn("bundle offered after its expiry", "stream", m.Stream, "seq", m.Seq, "expired", m.Expires)
+	}
+	for _, b := range m.Blobs {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		k, whole, err := s.present(b, true)
+		switch {
+		case err != nil:
+			return nil, err
+		case !whole:
+			in.missing = append(in.missing, b)
+		default:
+			in.marks[b.Digest] = k
+		}
+	}
+	return in, nil
+}
+
+// objection is why a believed manifest is not for this player now.
+func (s *Store) objection(t *bundle.Trust, m *bundle.Manifest, d bundle.Digest) string {
+	if reason := s.Floor().allows(t, m, d); reason != "" {
+		return reason
+	}
+	if held := s.pointers().Held; held == d {
+		return "this player went back from it; publish a corrected version"
+	}
+	set, err := s.Settings()
+	if err != nil {
+		s.log.Warn("settings not read", "error", err)
+	}
+	to := m.Targets
+	if to == nil || slices.Contains(to.Players, set.ID) && set.ID != "" ||
+		slices.ContainsFunc(to.Groups, func(g string) bool { return slices.Contains(set.Groups, g) }) {
+		return ""
+	}
+	who := "this player is not enrolled"
+	if set.ID != "" {
+		who = fmt.Sprintf("this is player %s in groups %q", set.ID, set.Groups)
+	}
+	return fmt.Sprintf("it is for players %q and groups %q; %s", to.Players, to.Groups, who)
+}
+
+// pointers says which bundle is what.
+type pointers struct {
+	Active   bundle.Digest `json:"active,omitempty"`
+	Previous bundle.Digest `json:"previous,omitempty"`
+	Held     bundle.Digest `json:"held,omitempty"` // a bundle that Rollback left: not to be taken again
+}
+
+func (s *Store) pointers() pointers {
+	var p pointers
+	if _, err := s.get(bucketMeta, "pointers", &p); err != nil {
+		s.log.Warn("pointers not read", "error", err)
+	}
+	return p
+}
+
+// activate makes a bundle live. All its blobs are on the disk.
+func (s *Store) activate(in *incoming) error {
+	if err := s.fault("keep manifest"); err != nil {
+		return err
+	}
+	if err := writeFile(s.path(in.Digest.ManifestPath()), in.envelope); err != nil {
+		return fmt.Errorf("keep the manifest: %w", err)
+	}
+	p := s.pointers()
+	if p.Active != in.Digest {
+		p = pointers{Active: in.Digest, Previous: p.Active}
+	}
+	m, f := in.Manifest, s.Floor()
+	if l := (Level{Root: m.Root, Seq: m.Seq, Manifest: in.Digest}); f.Streams[m.Stream].less(l) {
+		f.Streams[m.Stream] = l
+	}
+	if m.Issued.After(f.Time) {
+		f.Time = m.Issued
+	}
+	if err := s.commit(p, f, in.marks); err != nil {
+		return err
+	}
+	s.log.Info("bundle taken", "stream", m.Stream, "seq", m.Seq, "manifest", in.Digest.Short())
+	return nil
+}
+
+// commit moves the pointers: the one transaction, then the second places.
+func (s *Store) commit(p pointers, f Floor, marks map[bundle.Digest]mark) error {
+	f.Active, f.Previous = p.Active, p.Previous
+	if err := s.fault("commit"); err != nil {
+		return err
+	}
+	err := s.index.Update(func(tx *bbolt.Tx) error {
+		for d, k := range marks {
+			if err := putRecord(tx, bucketBlobs, string(d), k); err != nil {
+				return err
+			}
+		}
+		if err := putRecord(tx, bucketMeta, "floor", f); err != nil {
+			return err
+		}
+		return putRecord(tx, bucketMeta, "pointers", p)
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.floor = f
+	s.mu.Unlock()
+	if err := s.fault("second floor"); err != nil {
+		return err
+	}
+	s.writeFloor(f)
+	if err := s.fault("copy index"); err != nil {
+		return err
+	}
+	s.copyIndex()
+	return nil
+}
+
+// Rollback makes the bundle before the live one live again and refuses the one that it left. The floor stays.
+func (s *Store) Rollback(ctx context.Context) error {
+	release, err := s.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	p := s.pointers()
+	if p.Previous == "" {
+		return errors.New("go back: there is no bundle before the live one on this player")
+	}
+	if _, err := s.manifest(p.Previous); err != nil {
+		return fmt.Errorf("go back: %w", err)
+	}
+	if err := s.commit(pointers{Active: p.Previous, Held: p.Active}, s.Floor(), nil); err != nil {
+		return fmt.Errorf("go back: %w", err)
+	}
+	s.log.Info("bundle left for the one before", "left", p.Active.Short(), "live", p.Previous.Short())
+	return s.refresh()
+}
+
+// manifest reads a manifest that was taken before. It was signed by a publisher of its own time: a key that is revoked
+// since does not take the picture off the screen.
+func (s *Store) manifest(d bundle.Digest) (*bundle.Manifest, error) {
+	b, err := readFile(s.path(d.ManifestPath()), bundle.MaxManifest)
+	if err != nil {
+		return nil, fmt.Errorf("read manifest %s: %w", d.Short(), err)
+	}
+	if bundle.DigestOf(b) != d {
+		return nil, fmt.Errorf("manifest %s is damaged on the disk", d.Short())
+	}
+	t := s.Trust()
+	if t == nil {
+		return nil, ErrNotPinned
+	}
+	m, err := t.Manifest(b)
+	chain := t.Chain()
+	for n := len(chain) - 1; err != nil && n > 0; n-- {
+		old, oldErr := bundle.NewTrust(chain[:n])
+		if oldErr != nil {
+			break
+		}
+		if was, oldErr := old.Manifest(b); oldErr == nil {
+			return was, nil
+		}
+	}
+	return m, err
+}
+
+// mark is how a blob's file looked when it was last found whole.
+type mark struct {
+	Size    int64     `json:"size"`
+	Changed time.Time `json:"changed"` // the file's modification time
+	Checked time.Time `json:"checked"`
+}
