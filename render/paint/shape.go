@@ -1,6 +1,7 @@
 package paint
 
 import (
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -193,5 +194,28 @@ func (f *Fonts) shapeRun(in shaping.Input) (out shaping.Output) {
 		ppem := uint16(min(max(in.Size.Round(), 1), 1024))
 		in.Face.SetPpem(ppem, ppem)
 	}
-	return f.shaper.Shape(in)
+	// The shaper knows whole sizes only.
+	want := in.Size
+	in.Size = fixed.I(want.Ceil())
+	out = f.shaper.Shape(in)
+	if in.Size != want {
+		resize(&out, want)
+	}
+	return out
+}
+
+// resize scales a shaped run to another size.
+func resize(run *shaping.Output, size fixed.Int26_6) {
+	k := func(v fixed.Int26_6) fixed.Int26_6 {
+		return fixed.Int26_6(math.Round(float64(v) * float64(size) / float64(run.Size)))
+	}
+	for i := range run.Glyphs {
+		g := &run.Glyphs[i]
+		g.Width, g.Height, g.XBearing, g.YBearing = k(g.Width), k(g.Height), k(g.XBearing), k(g.YBearing)
+		g.Advance, g.XOffset, g.YOffset = k(g.Advance), k(g.XOffset), k(g.YOffset)
+		g.XAdvance, g.YAdvance = k(g.XAdvance), k(g.YAdvance)
+	}
+	run.LineBounds = shaping.Bounds{Ascent: k(run.LineBounds.Ascent), Descent: k(run.LineBounds.Descent), Gap: k(run.LineBounds.Gap)}
+	run.Size = size
+	run.RecalculateAll()
 }

@@ -37,7 +37,10 @@ func (s sheet) measure(w words) line {
 		return ln
 	}
 	if w.shrink > 0 {
-		l.size *= math.Max(w.shrink, limit/ln.width*0.995)
+		l.size *= math.Max(w.shrink, limit/ln.width*0.99)
+		if smaller := s.fonts.oneLine(w.text, l); smaller.width <= limit {
+			return smaller
+		}
 	}
 	if b := s.fonts.layout(w.text, l, limit, 1); len(b.lines) > 0 {
 		return b.lines[0]

@@ -92,14 +92,14 @@ func (f *Fonts) fit(s string, l look, box image.Point, smallest float64) (block,
 	}
 	best, found := block{}, false
 	bestSize := low
-	for range 10 {
+	for range 14 {
 		mid := (low + high) / 2
 		if b, ok := try(mid); ok {
 			best, bestSize, found, low = b, mid, true, mid
 		} else {
 			high = mid
 		}
-		if high-low < 0.5 {
+		if high-low < 0.002*high {
 			break
 		}
 	}
