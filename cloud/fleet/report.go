@@ -179,3 +179,20 @@ func (f *Fleet) Await(ctx context.Context, id string) error {
 	}
 	return ws.WatchCtx(ctx)
 }
+
+// Count is how many players there are, and how many of them are online.
+func (f *Fleet) Count() (all, online int) {
+	tx := f.db.Txn(false)
+	it, err := tx.Get("player", "id")
+	if err != nil {
+		return 0, 0
+	}
+	now := f.cfg.Now()
+	for row := it.Next(); row != nil; row = it.Next() {
+		all++
+		if r, err := first[report](tx, "report", row.(*Member).ID); err == nil && r != nil && now.Before(r.Until) {
+			online++
+		}
+	}
+	return all, online
+}
