@@ -2,7 +2,6 @@ package output
 
 import (
 	"fmt"
-	"image"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/randr"
@@ -73,28 +72,4 @@ func refresh(conn *xgb.Conn, root xproto.Window) float64 {
 		}
 	}
 	return usual
-}
-
-// readScreen copies the root window with all that is on it.
-func readScreen(conn *xgb.Conn, s *xproto.ScreenInfo) (*image.RGBA, error) {
-	size := image.Pt(int(s.WidthInPixels), int(s.HeightInPixels))
-	f := &Frame{Stride: size.X * 4, Size: size}
-	seg, err := newSegment(conn, f.Stride*size.Y)
-	if err != nil {
-		r, err := xproto.GetImage(conn, xproto.ImageFormatZPixmap, xproto.Drawable(s.Root), 0, 0,
-			s.WidthInPixels, s.HeightInPixels, 0xffffffff).Reply()
-		if err != nil {
-			return nil, fmt.Errorf("read the screen: %w", err)
-		}
-		f.Pix = r.Data
-		return f.RGBA(), nil
-	}
-	defer seg.detach(conn)
-	_, err = shm.GetImage(conn, xproto.Drawable(s.Root), 0, 0, s.WidthInPixels, s.HeightInPixels,
-		0xffffffff, xproto.ImageFormatZPixmap, seg.id, 0).Reply()
-	if err != nil {
-		return nil, fmt.Errorf("read the screen: %w", err)
-	}
-	f.Pix = seg.mem
-	return f.RGBA(), nil
 }

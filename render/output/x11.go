@@ -34,10 +34,9 @@ type X11 struct {
 
 // OpenX11 connects to a display ("" = $DISPLAY) and makes the window; it is not seen before the first Present.
 func OpenX11(display string) (*X11, error) {
-	xgb.Logger.SetOutput(io.Discard) // it has no other switch; its errors come back to us too
-	conn, err := xgb.NewConnDisplay(display)
+	conn, err := connect(display)
 	if err != nil {
-		return nil, fmt.Errorf("open display %q: %w; is an X server running there, and may this user use it?", display, err)
+		return nil, err
 	}
 	setup := xproto.Setup(conn)
 	x := &X11{
@@ -51,6 +50,15 @@ func OpenX11(display string) (*X11, error) {
 	go x.listen()
 	go x.roundTrips()
 	return x, nil
+}
+
+func connect(display string) (*xgb.Conn, error) {
+	xgb.Logger.SetOutput(io.Discard) // it has no other switch; its errors come back to us too
+	conn, err := xgb.NewConnDisplay(display)
+	if err != nil {
+		return nil, fmt.Errorf("open display %q: %w; is an X server running there, and may this user use it?", display, err)
+	}
+	return conn, nil
 }
 
 func (x *X11) open(setup *xproto.SetupInfo) error {
