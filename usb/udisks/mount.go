@@ -1,0 +1,142 @@
+package udisks
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// safe are the options without which a stick is not read: nothing on it may be written, run, or act as a device.
+const safe = "ro,nosuid,nodev,noexec"
+
+// mountinfoLimit bounds what is read of the kernel's list, bytes.
+const mountinfoLimit = 4 << 20
+
+// call asks Run for its connection; nil is the answer while there is none.
+type call struct{ conn chan *dbus.Conn }
+
+// Mount mounts a stick read-only, without set-user-id programs, devices and execution, looks whether the kernel has it so,
+// and returns the folder. Run must be running.
+func (w *Watcher) Mount(ctx context.Context, s Stick) (string, error) {
+	var dir string
+	err := w.ask(ctx, s, "Mount", map[string]dbus.Variant{
+		"options":                  dbus.MakeVariant(safe),
+		"auth.no_user_interaction": dbus.MakeVariant(true),
+	}, &dir)
+	var refused dbus.Error
+	switch {
+	case errors.As(err, &refused) && refused.Name == busName+".Error.AlreadyMounted":
+		return "", fmt.Errorf("%s is mounted already, by another program: switch off automatic mounting and plug it in again", s.Device)
+	case errors.As(err, &refused) && strings.HasPrefix(refused.Name, busName+".Error.NotAuthorized"):
+		return "", fmt.Errorf("UDisks2 does not let this program mount %s: install the polkit rule that comes with it", s.Device)
+	case err != nil:
+		return "", fmt.Errorf("mount %s: %w", s.Device, err)
+	}
+	if err := w.check(dir); err != nil {
+		return "", errors.Join(fmt.Errorf("mount %s: %w", s.Device, err), w.Unmount(context.WithoutCancel(ctx), s))
+	}
+	return dir, nil
+}
+
+// Unmount unmounts a stick. One that has been pulled out is no error.
+func (w *Watcher) Unmount(ctx context.Context, s Stick) error {
+	err := w.ask(ctx, s, "Unmount", map[string]dbus.Variant{"auth.no_user_interaction": dbus.MakeVariant(true)})
+	var refused dbus.Error
+	if errors.As(err, &refused) && slices.Contains([]string{
+		busName + ".Error.NotMounted",
+		"org.freedesktop.DBus.Error.UnknownObject",
+		"org.freedesktop.DBus.Error.UnknownMethod", // the object is there, its file system no longer
+		"org.freedesktop.DBus.Error.UnknownInterface",
+	}, refused.Name) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("unmount %s: %w", s.Device, err)
+	}
+	return nil
+}
+
+// ask calls a method of a stick's file system.
+func (w *Watcher) ask(ctx context.Context, s Stick, method string, options map[string]dbus.Variant, result ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	c := call{make(chan *dbus.Conn, 1)}
+	select {
+	case w.calls <- c:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	conn := <-c.conn
+	if conn == nil {
+		return errors.New("UDisks2 cannot be reached")
+	}
+	return conn.Object(busName, dbus.ObjectPath(s.Path)).CallWithContext(ctx, ifFS+"."+method, 0, options).Store(result...)
+}
+
+// check fails unless the kernel has mounted dir with all safe options; exfat-fuse, for one, drops noexec without a word.
+func (w *Watcher) check(dir string) error {
+	f, err := os.Open(w.cfg.Mountinfo)
+	if err != nil {
+		return fmt.Errorf("look how it is mounted: %w", err)
+	}
+	defer f.Close()
+	options, err := mounted(io.LimitReader(f, mountinfoLimit), dir)
+	if err != nil {
+		return err
+	}
+	for _, want := range strings.Split(safe, ",") {
+		if !slices.Contains(options, want) {
+			return fmt.Errorf("it came out mounted with %s, without %s: this stick is not read", strings.Join(options, ","), want)
+		}
+	}
+	return nil
+}
+
+// mounted gives the options of the mount at dir from a list in the form of proc_pid_mountinfo(5). The last mount wins: it
+// lies above the others.
+func mounted(list io.Reader, dir string) ([]string, error) {
+	var options []string
+	lines := bufio.NewScanner(list)
+	for lines.Scan() {
+		f := strings.Fields(lines.Text())
+		if len(f) > 5 && unescape(f[4]) == dir {
+			options = strings.Split(f[5], ",")
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("look how it is mounted: %w", err)
+	}
+	if options == nil {
+		return nil, fmt.Errorf("UDisks2 says that it is mounted at %s, and the kernel knows of no such mount", dir)
+	}
+	return options, nil
+}
+
+// unescape undoes mountinfo's octal escapes of space, tab, newline and backslash.
+func unescape(s string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(s, `\`)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		if len(after) >= 3 {
+			if v, err := strconv.ParseUint(after[:3], 8, 8); err == nil {
+				b.WriteByte(byte(v))
+				s = after[3:]
+				continue
+			}
+		}
+		b.WriteByte('\\')
+		s = after
+	}
+}
