@@ -93,7 +93,7 @@ func (h *hasher) read(ctx context.Context, r io.Reader, free <-chan []byte, full
 		}
 	}
 	if n, _ := io.ReadFull(r, make([]byte, 1)); n > 0 {
-		return errors.New("the file grew while it was read: build again when nobody writes to it")
+		return errors.New("there are more bytes than expected: somebody writes to the file")
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (h *hasher) segments(b []byte, last bool) {
 
 func shorter(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("the file became shorter while it was read: build again when nobody writes to it")
+		return errors.New("the bytes end too early: the file is cut off, or somebody writes to it")
 	}
 	return err
 }

@@ -57,15 +57,14 @@ func (m *Manifest) validateZone(z scene.Zone) error {
 	if err := CheckRect(z.At, m.Canvas); err != nil {
 		return err
 	}
-	kinds := 0
-	for _, has := range []bool{len(z.Playlist) > 0, z.Text != nil, z.Ticker != nil, z.Clock != nil, z.Table != nil, z.QR != nil} {
-		if has {
-			kinds++
-		}
-	}
+	kinds := len(z.Contents())
 	switch {
-	case kinds != 1:
-		return fmt.Errorf("it has %d kinds of content; exactly one is wanted", kinds)
+	case z.Card != nil:
+		return errors.New("the player's own card is not for bundles")
+	case kinds > 1:
+		return fmt.Errorf("it has %d kinds of content; one is wanted", kinds)
+	case kinds == 0 && z.Background == "":
+		return errors.New("it has neither content nor a background")
 	case z.Opacity < 0 || z.Opacity > 1:
 		return fmt.Errorf("its opacity %g is not within 0 to 1", z.Opacity)
 	case z.Radius < 0 || z.Radius > maxCanvas:

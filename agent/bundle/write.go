@@ -19,6 +19,8 @@ type Content struct {
 	Envelope []byte
 	Manifest *Manifest // of that envelope
 	Open     func(Digest) (io.ReadCloser, error)
+	// Close, if set, releases what Open needs.
+	Close func() error
 }
 
 // Progress is told how many bytes of how many are done; nil is allowed. It may be called from several goroutines.
@@ -143,4 +145,12 @@ func writeAtomically(path string, fill func(*os.File) error) (err error) {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return syncDir(filepath.Dir(path))
+}
+
+// WriteAtomically replaces a small file so that, whenever the power goes, the old or the new one is there, whole.
+func WriteAtomically(path string, content []byte) error {
+	return writeAtomically(path, func(f *os.File) error {
+		_, err := f.Write(content)
+		return err
+	})
 }

@@ -1,0 +1,208 @@
+package folder
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"vitrine/agent/bundle"
+	"vitrine/agent/schedule"
+)
+
+// source checks that a source is defined.
+func (l *loader) source(pointer, id string) {
+	if _, ok := l.doc.Sources[id]; id == "" || ok {
+		return
+	}
+	names := slices.Sorted(maps.Keys(l.doc.Sources))
+	fix := "define it under sources:"
+	if near := nearest(id, names); near != "" {
+		fix = fmt.Sprintf("write %s", near)
+	} else if len(names) > 0 {
+		fix += " or write one of " + strings.Join(names, ", ")
+	}
+	l.fault(pointer, false, fmt.Sprintf("there is no source %q", short(id)), fix)
+}
+
+func (l *loader) checkSource(pointer string, s bundle.SourceSpec) {
+	at, loc := pointer+"/location", s.Location
+	if s.Separator != "" && s.Type != "delimited" {
+		l.fault(pointer+"/separator", true, "only a delimited source has a separator", "take it out, or write type: delimited")
+	}
+	switch loc.Type {
+	case "bundle", "file":
+		if loc.URL != "" {
+			l.fault(at+"/url", true, fmt.Sprintf("a location of type %s has no url", loc.Type), "write path: with the file, or type: https")
+		}
+		if loc.Path == "" {
+			l.fault(at, false, "the location has no path", "write path: with the file")
+		} else if loc.Type == "bundle" {
+			l.file(at+"/path", loc.Path)
+		}
+	case "http", "https":
+		if loc.Path != "" {
+			l.fault(at+"/path", true, fmt.Sprintf("a location of type %s has no path", loc.Type), "write url: with the address, or type: bundle")
+		}
+		u, err := url.Parse(loc.URL)
+		if err != nil || u.Scheme != loc.Type || u.Host == "" {
+			l.fault(at+"/url", false, fmt.Sprintf("%q is not an address that begins with %s://", short(loc.URL), loc.Type), "write the address in full")
+		} else if u.User != nil {
+			l.fault(at+"/url", false, "the address has a name and a password in it, which everyone with the bundle could read",
+				"take them out and write secret: with the name of a secret that the player holds")
+		}
+	}
+}
+
+func (l *loader) zoneName(pointer, zone string) {
+	if zone == "" {
+		return
+	}
+	if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {
+		l.fault(pointer, false, fmt.Sprintf("%q is not a time zone", short(zone)), "write an IANA name, such as Europe/Paris")
+	}
+}
+
+// checkSchedule looks for loops that name no scene, and asks the schedule itself what cannot be right in it.
+func (l *loader) checkSchedule(m *bundle.Manifest) {
+	loops := 0
+	loop := func(pointer string, items []string) {
+		loops += len(items)
+		for i, item := range items {
+			l.sceneName(fmt.Sprintf("%s/%d", pointer, i), item)
+		}
+	}
+	seen := map[string]int{}
+	for i, e := range m.Schedule.Events {
+		at := fmt.Sprintf("/events/%d", i)
+		if first, twice := seen[e.ID]; twice && e.ID != "" {
+			l.fault(at+"/id", false, fmt.Sprintf("event %q is there twice; the other is in line %d", e.ID, l.place(fmt.Sprintf("/events/%d/id", first), false).line), "give it another id")
+		} else {
+			seen[e.ID] = i
+		}
+		loop(at+"/items", e.Items)
+	}
+	d := m.Schedule.Defaults
+	loop("/defaults/fleet", d.Fleet)
+	for _, id := range slices.Sorted(maps.Keys(d.Group)) {
+		loop("/defaults/group/"+escapePointer(id), d.Group[id])
+	}
+	for _, id := range slices.Sorted(maps.Keys(d.Device)) {
+		loop("/defaults/device/"+escapePointer(id), d.Device[id])
+	}
+	loop("/fallback", m.Fallback)
+	if loops == 0 && len(m.Scenes) > 0 {
+		first := slices.Sorted(maps.Keys(m.Scenes))[0]
+		l.fault("", false, "nothing says when a scene shows", fmt.Sprintf("write defaults: {fleet: [%s]}", first))
+	}
+	_, problems := schedule.Compile(&m.Schedule)
+	for _, p := range problems {
+		l.fault(p.Path, false, p.Message, "")
+	}
+}
+
+// sceneName checks that a loop's item is a scene.
+func (l *loader) sceneName(pointer, item string) {
+	if _, ok := l.doc.Scenes[item]; ok || item == "" {
+		return
+	}
+	names := slices.Sorted(maps.Keys(l.doc.Scenes))
+	fix := "the scenes are " + strings.Join(names, ", ")
+	if near := nearest(item, names); near != "" {
+		fix = fmt.Sprintf("write %s", near)
+	} else if len(names) == 0 {
+		fix = "define it under scenes:"
+	}
+	l.fault(pointer, false, fmt.Sprintf("there is no scene %q", short(item)), fix)
+}
+
+func (l *loader) checkTests(m *bundle.Manifest) {
+	for i, t := range m.Tests {
+		at := fmt.Sprintf("/tests/%d", i)
+		if t.At != "" {
+			if _, err := testInstant(t.At, m.Zone); err != nil {
+				l.fault(at+"/at", false, err.Error(), "")
+			}
+		}
+		l.zoneName(at+"/player/zone", t.Player.Zone)
+		for j, item := range t.Expect {
+			if item != schedule.FallbackItem {
+				l.sceneName(fmt.Sprintf("%s/expect/%d", at, j), item)
+			}
+		}
+	}
+}
+
+// testInstant reads a test's time: an instant with its offset, or local time in the bundle's zone.
+func testInstant(s, zone string) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	loc, err := time.LoadLocation(zone)
+	if err != nil || zone == "" {
+		loc = time.UTC
+	}
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05"} {
+		if t, err := time.ParseInLocation(layout, s, loc); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is not a time that exists; write it like \"2027-01-04T12:30\"", short(s))
+}
+
+// TestFailure is a test of a bundle that came out otherwise.
+type TestFailure struct {
+	Problem
+	Expected, Got []string
+}
+
+// RunTests asks the schedule what each of the bundle's tests expects, and gives those that came out otherwise.
+func (f *Folder) RunTests() []TestFailure {
+	plan, _ := schedule.Compile(&f.Manifest.Schedule)
+	var failed []TestFailure
+	for i, t := range f.Manifest.Tests {
+		now, err := testInstant(t.At, f.Manifest.Zone)
+		if err != nil {
+			continue // Load has refused it
+		}
+		player := t.Player
+		if player.Zone == "" {
+			player.Zone = f.Manifest.Zone
+		}
+		got := plan.Explain(player, schedule.State{}, now)
+		if slices.Equal(got.Loop, t.Expect) {
+			continue
+		}
+		failed = append(failed, TestFailure{Expected: t.Expect, Got: got.Loop, Problem: Problem{File: File, Line: f.tests[i].line, Column: f.tests[i].column,
+			Message: fmt.Sprintf("the test at %s fails: expected %s, got %s (%s)", t.At, loopText(t.Expect), loopText(got.Loop), reasons(got, f.Manifest.Schedule, t.Expect)),
+			Fix:     "mend the schedule or the test"}})
+	}
+	return failed
+}
+
+// reasons says why a decision is what it is, first for events that would have shown what was expected.
+func reasons(d schedule.Decision, s schedule.Schedule, expected []string) string {
+	if d.Screen == "off" {
+		return "the screen is off, outside of workingHours"
+	}
+	said := []string{"layer " + d.Layer}
+	for _, e := range s.Events {
+		why, idle := d.Why[e.ID]
+		if idle && slices.ContainsFunc(e.Items, func(item string) bool { return slices.Contains(expected, item) }) {
+			said = append(said, fmt.Sprintf("event %q does not play: %s", e.ID, why))
+		}
+	}
+	if len(d.Events) > 0 {
+		said = append(said, "playing: "+strings.Join(d.Events, ", "))
+	}
+	return strings.Join(said, "; ")
+}
+
+func loopText(items []string) string {
+	if len(items) == 0 {
+		return "nothing"
+	}
+	return "[" + strings.Join(items, ", ") + "]"
+}

@@ -1,0 +1,237 @@
+package folder
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"vitrine/agent/bundle"
+	"vitrine/render/scene"
+)
+
+// still is the length of a picture that stays as long as its scene, when the scene's end comes from another zone.
+const still = scene.Duration(24 * time.Hour)
+
+// scene turns an author's scene into its full form, and notes what is wrong with it.
+func (l *loader) scene(pointer string, d sceneDoc) scene.Scene {
+	s := scene.Scene{For: d.For, Background: lower(d.Background)}
+	full := scene.Rect{0, 0, l.canvas.Width, l.canvas.Height}
+	switch {
+	case d.Media != "":
+		item := l.item(pointer+"/media", itemDoc{Path: d.Media, Fit: d.Fit, Volume: d.Volume, For: d.For}, pointer, "for: 10s in the scene")
+		if item.Kind == scene.Video {
+			item.For = 0 // its own length; the scene's cuts or repeats it
+		}
+		s.Zones = []scene.Zone{{At: full, Playlist: []scene.Item{item}}}
+	case len(d.Playlist) > 0:
+		s.Zones = []scene.Zone{{At: full, Playlist: l.playlist(pointer+"/playlist", d.Playlist, d.Fit, d.Volume)}}
+	default:
+		for i, z := range d.Zones {
+			s.Zones = append(s.Zones, l.zone(fmt.Sprintf("%s/zones/%d", pointer, i), z, d.For))
+		}
+	}
+	timed := func(z scene.Zone) bool { return len(z.Playlist) > 0 && !lasting(z) }
+	if s.For == 0 && len(s.Zones) > 0 && !slices.ContainsFunc(s.Zones, timed) && d.Media == "" {
+		l.fault(pointer, true, "the scene has no length, and no playlist that could give it one", "write for: 20s in it")
+	}
+	if s.For == 0 {
+		s.Zones = timedFirst(s.Zones, timed)
+	}
+	return s
+}
+
+// lasting tells whether a zone is one picture for as long as its scene stays.
+func lasting(z scene.Zone) bool {
+	return len(z.Playlist) == 1 && z.Playlist[0].Kind == scene.Image && z.Playlist[0].For == still
+}
+
+// timedFirst puts zones that end before those that do not, since the first playlist gives a scene its length; Z keeps
+// the order in which they are painted.
+func timedFirst(zones []scene.Zone, timed func(scene.Zone) bool) []scene.Zone {
+	first := slices.IndexFunc(zones, timed)
+	if first < 0 || !slices.ContainsFunc(zones[:first], lasting) {
+		return zones
+	}
+	slices.SortStableFunc(zones, func(a, b scene.Zone) int { return a.Z - b.Z })
+	for i := range zones {
+		zones[i].Z = i
+	}
+	first = slices.IndexFunc(zones, timed)
+	z := zones[first]
+	return slices.Insert(slices.Delete(zones, first, first+1), 0, z)
+}
+
+func (l *loader) zone(pointer string, d zoneDoc, sceneFor scene.Duration) scene.Zone {
+	z := scene.Zone{Z: d.Z, Background: lower(d.Background), Opacity: d.Opacity, Radius: d.Radius}
+	if d.At != nil {
+		z.At = *d.At
+		l.rect(pointer+"/at", z.At)
+	}
+	l.oneContent(pointer, d)
+	forever := sceneFor
+	if forever == 0 {
+		forever = still
+	}
+	switch {
+	case d.Image != "":
+		z.Playlist = []scene.Item{l.item(pointer+"/image", itemDoc{Image: d.Image, Fit: d.Fit, For: forever}, "", "")}
+	case d.Video != "":
+		z.Playlist = []scene.Item{l.item(pointer+"/video", itemDoc{Video: d.Video, Fit: d.Fit, Volume: d.Volume}, "", "")}
+	case len(d.Playlist) > 0:
+		z.Playlist = l.playlist(pointer+"/playlist", d.Playlist, d.Fit, d.Volume)
+	case d.Text != nil:
+		z.Text = &scene.Text{Text: d.Text.Text, Style: l.style(pointer+"/text/style", d.Text.Style)}
+	case d.Ticker != nil:
+		z.Ticker = l.ticker(pointer+"/ticker", *d.Ticker)
+	case d.Clock != nil:
+		z.Clock = l.clock(pointer+"/clock", *d.Clock)
+	case d.Table != nil:
+		z.Table = l.table(pointer+"/table", *d.Table)
+	case d.QR != nil:
+		z.QR = &scene.QR{Text: d.QR.Text, Level: d.QR.Level, Color: lower(d.QR.Color)}
+	}
+	return z
+}
+
+// oneContent wants a zone to show one thing. That it shows something is in the schema.
+func (l *loader) oneContent(pointer string, d zoneDoc) {
+	var has []string
+	for _, c := range []struct {
+		is   bool
+		name string
+	}{{len(d.Playlist) > 0, "playlist"}, {d.Image != "", "image"}, {d.Video != "", "video"}, {d.Text != nil, "text"}, {d.Ticker != nil, "ticker"},
+		{d.Clock != nil, "clock"}, {d.Table != nil, "table"}, {d.QR != nil, "qr"}} {
+		if c.is {
+			has = append(has, c.name)
+		}
+	}
+	if len(has) > 1 {
+		l.fault(pointer+"/"+has[1], true, fmt.Sprintf("the zone has both %q and %q", has[0], has[1]), "make two zones of it, or keep one of them")
+	}
+}
+
+func (l *loader) rect(pointer string, r scene.Rect) {
+	switch {
+	case r[2] < 1 || r[3] < 1:
+		l.fault(pointer, false, fmt.Sprintf("the zone's width and height are %d and %d", r[2], r[3]), "write [x, y, width, height], width and height at least 1")
+	case bundle.CheckRect(r, l.canvas) != nil:
+		l.fault(pointer, false, fmt.Sprintf("the zone is outside of the canvas, which has %d x %d pixels", l.canvas.Width, l.canvas.Height),
+			"write [x, y, width, height] so that a part of it is inside")
+	}
+}
+
+func (l *loader) playlist(pointer string, items []itemDoc, fit scene.Fit, volume int) []scene.Item {
+	var out []scene.Item
+	for i, d := range items {
+		at := fmt.Sprintf("%s/%d", pointer, i)
+		if d.Fit == "" {
+			d.Fit = fit
+		}
+		if d.Volume == 0 {
+			d.Volume = volume
+		}
+		out = append(out, l.item(at, d, at, fmt.Sprintf("{image: %s, for: 8s}", d.Path+d.Image)))
+	}
+	return out
+}
+
+// item resolves one medium. A picture that has no length is a fault at the pointer lengthAt, mended as lengthFix says.
+func (l *loader) item(pointer string, d itemDoc, lengthAt, lengthFix string) scene.Item {
+	src, want := d.Path, scene.Kind("")
+	switch {
+	case d.Image != "":
+		src, want, pointer = d.Image, scene.Image, below(pointer, "image")
+	case d.Video != "":
+		src, want, pointer = d.Video, scene.Video, below(pointer, "video")
+	}
+	item := scene.Item{Kind: want, Src: src, For: d.For, Fit: d.Fit, Volume: d.Volume}
+	if src == "" {
+		return item
+	}
+	f := l.file(pointer, src)
+	if f == nil {
+		return item
+	}
+	kind := f.kind()
+	switch {
+	case kind == "":
+		l.fault(pointer, false, fmt.Sprintf("%s is neither a picture nor a video, it is %s", src, f.what), "use PNG, JPEG, WebP, GIF, MP4, MOV, WebM, MKV or MPEG-TS")
+	case want != "" && kind != want:
+		l.fault(pointer, false, fmt.Sprintf("%s is %s", src, f.what), fmt.Sprintf("write %s: %s", kind, src))
+	}
+	item.Kind = kind
+	if kind == scene.Image && item.For == 0 && lengthFix != "" {
+		l.fault(lengthAt, lengthAt != pointer, fmt.Sprintf("%s is a picture and has no length", src), "write "+lengthFix)
+	}
+	return item
+}
+
+// below appends a field unless the pointer ends in it already.
+func below(pointer, field string) string {
+	if strings.HasSuffix(pointer, "/"+field) {
+		return pointer
+	}
+	return pointer + "/" + field
+}
+
+func (l *loader) style(pointer string, d styleDoc) scene.Style {
+	s := d.Style
+	s.Color = lower(s.Color)
+	for i, f := range s.Font {
+		at := fmt.Sprintf("%s/font/%d", pointer, i)
+		if _, listed := l.tree.values[at]; !listed {
+			at = pointer + "/font"
+		}
+		if !strings.Contains(f, "/") {
+			continue // a family of the player's own
+		}
+		if file := l.file(at, f); file != nil && !strings.HasPrefix(file.mime, "font/") {
+			l.fault(at, false, fmt.Sprintf("%s is not a font, it is %s", f, file.what), "use a TrueType or OpenType file (.ttf, .otf, .ttc)")
+		}
+	}
+	return s
+}
+
+func (l *loader) ticker(pointer string, d tickerDoc) *scene.Ticker {
+	at := pointer + "/text"
+	if _, long := l.tree.values[at]; !long {
+		at = pointer
+	}
+	if strings.Contains(d.Text, "{{") {
+		if d.Source == "" {
+			l.fault(at, false, "the text has {{…}} but the ticker has no source", "write source: with the name of one of the sources")
+		}
+		if _, err := template.New("text").Parse(d.Text); err != nil {
+			l.fault(at, false, "the text's {{…}} is not right: "+strings.TrimPrefix(err.Error(), "template: "), "write {{.title}} for the column title")
+		}
+	}
+	l.source(pointer+"/source", d.Source)
+	return &scene.Ticker{Source: d.Source, Text: d.Text, Separator: d.Separator, Speed: d.Speed, Style: l.style(pointer+"/style", d.Style)}
+}
+
+func (l *loader) clock(pointer string, d clockDoc) *scene.Clock {
+	l.zoneName(pointer+"/zone", d.Zone)
+	a, b := time.Date(2001, 11, 22, 23, 44, 55, 0, time.UTC), time.Date(2002, 3, 5, 7, 18, 39, 0, time.UTC)
+	if d.Format != "" && a.Format(d.Format) == b.Format(d.Format) {
+		at := pointer + "/format"
+		if _, long := l.tree.values[at]; !long {
+			at = pointer
+		}
+		l.fault(at, false, fmt.Sprintf("the clock's format %q never changes", short(d.Format)),
+			"write how Monday 2 January 2006, 15:04:05 would look, such as \"15:04\" or \"Monday 2 January\"")
+	}
+	return &scene.Clock{Zone: d.Zone, Format: d.Format, Locale: d.Locale, Style: l.style(pointer+"/style", d.Style)}
+}
+
+func (l *loader) table(pointer string, d tableDoc) *scene.Table {
+	l.source(pointer+"/source", d.Source)
+	t := &scene.Table{Source: d.Source, Header: d.Header, Rows: d.Rows, Every: d.Every, Accent: lower(d.Accent), Style: l.style(pointer+"/style", d.Style)}
+	for _, c := range d.Columns {
+		t.Columns = append(t.Columns, c.Column)
+	}
+	return t
+}
+
+func lower(c scene.Color) scene.Color { return scene.Color(strings.ToLower(string(c))) }
