@@ -123,6 +123,10 @@ func (f *fake) put(objects map[dbus.ObjectPath]interfaces) {
 		if err := f.conn.ExportMethodTable(methods, path, busName+".Filesystem"); err != nil {
 			f.t.Fatal(err)
 		}
+		get := map[string]any{"Get": func(string, string) (dbus.Variant, *dbus.Error) { return f.points(path), nil }}
+		if err := f.conn.ExportMethodTable(get, path, "org.freedesktop.DBus.Properties"); err != nil {
+			f.t.Fatal(err)
+		}
 	}
 }
 
@@ -153,11 +157,21 @@ func (f *fake) mount(path dbus.ObjectPath, options properties) (string, *dbus.Er
 	if f.refuse != nil {
 		return "", f.refuse
 	}
+	if f.mounts[path] != "" {
+		return "", dbus.NewError(busName+".Error.AlreadyMounted", nil)
+	}
 	asked, _ := options["options"].Value().(string)
 	f.asked = append(f.asked, asked)
 	f.mounts[path] = "/media/the stick"
 	f.list()
 	return f.mounts[path], nil
+}
+
+// points is the property MountPoints.
+func (f *fake) points(path dbus.ObjectPath) dbus.Variant {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return dbus.MakeVariant([][]byte{append([]byte(f.mounts[path]), 0)})
 }
 
 func (f *fake) unmount(path dbus.ObjectPath) *dbus.Error {

@@ -27,14 +27,14 @@ type call struct{ conn chan *dbus.Conn }
 // and returns the folder. Run must be running.
 func (w *Watcher) Mount(ctx context.Context, s Stick) (string, error) {
 	var dir string
-	err := w.ask(ctx, s, "Mount", map[string]dbus.Variant{
+	err := w.ask(ctx, s, ifFS+".Mount", []any{map[string]dbus.Variant{
 		"options":                  dbus.MakeVariant(safe),
 		"auth.no_user_interaction": dbus.MakeVariant(true),
-	}, &dir)
+	}}, &dir)
 	var refused dbus.Error
 	switch {
 	case errors.As(err, &refused) && refused.Name == busName+".Error.AlreadyMounted":
-		return "", fmt.Errorf("%s is mounted already, by another program: switch off automatic mounting and plug it in again", s.Device)
+		return w.adopt(ctx, s)
 	case errors.As(err, &refused) && strings.HasPrefix(refused.Name, busName+".Error.NotAuthorized"):
 		return "", fmt.Errorf("UDisks2 does not let this program mount %s: install the polkit rule that comes with it", s.Device)
 	case err != nil:
@@ -46,9 +46,25 @@ func (w *Watcher) Mount(ctx context.Context, s Stick) (string, error) {
 	return dir, nil
 }
 
+// adopt takes over a mount that is there already: this program's own, of before it was restarted, or a desktop's, which is
+// hardly ever safe.
+func (w *Watcher) adopt(ctx context.Context, s Stick) (string, error) {
+	var v dbus.Variant
+	if err := w.ask(ctx, s, ifProps+".Get", []any{ifFS, "MountPoints"}, &v); err != nil {
+		return "", fmt.Errorf("ask where %s is mounted: %w", s.Device, err)
+	}
+	points, _ := v.Value().([][]byte)
+	for _, point := range points {
+		if dir := text(point); w.check(dir) == nil {
+			return dir, nil
+		}
+	}
+	return "", fmt.Errorf("another program has mounted %s, and not with %s: switch off automatic mounting and plug it in again", s.Device, safe)
+}
+
 // Unmount unmounts a stick. One that has been pulled out is no error.
 func (w *Watcher) Unmount(ctx context.Context, s Stick) error {
-	err := w.ask(ctx, s, "Unmount", map[string]dbus.Variant{"auth.no_user_interaction": dbus.MakeVariant(true)})
+	err := w.ask(ctx, s, ifFS+".Unmount", []any{map[string]dbus.Variant{"auth.no_user_interaction": dbus.MakeVariant(true)}})
 	var refused dbus.Error
 	if errors.As(err, &refused) && slices.Contains([]string{
 		busName + ".Error.NotMounted",
@@ -64,13 +80,15 @@ func (w *Watcher) Unmount(ctx context.Context, s Stick) error {
 	return nil
 }
 
-// ask calls a method of a stick's file system.
-func (w *Watcher) ask(ctx context.Context, s Stick, method string, options map[string]dbus.Variant, result ...any) error {
+// ask calls a method of a stick's object.
+func (w *Watcher) ask(ctx context.Context, s Stick, method string, args []any, result ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	c := call{make(chan *dbus.Conn, 1)}
 	select {
 	case w.calls <- c:
+	case <-w.ended:
+		return errors.New("sticks are no longer watched")
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -78,7 +96,7 @@ func (w *Watcher) ask(ctx context.Context, s Stick, method string, options map[s
 	if conn == nil {
 		return errors.New("UDisks2 cannot be reached")
 	}
-	return conn.Object(busName, dbus.ObjectPath(s.Path)).CallWithContext(ctx, ifFS+"."+method, 0, options).Store(result...)
+	return conn.Object(busName, dbus.ObjectPath(s.Path)).CallWithContext(ctx, method, 0, args...).Store(result...)
 }
 
 // check fails unless the kernel has mounted dir with all safe options; exfat-fuse, for one, drops noexec without a word.

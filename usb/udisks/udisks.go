@@ -68,6 +68,7 @@ type Watcher struct {
 	known  map[string]Stick // by object path; only Run touches it
 	lost   bool             // it has been said that UDisks2 cannot be reached
 	calls  chan call
+	ended  chan struct{} // closed when Run returns
 }
 
 // New checks cfg and starts nothing.
@@ -89,14 +90,16 @@ func New(cfg Config) (*Watcher, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	return &Watcher{cfg: cfg, events: make(chan Event), known: map[string]Stick{}, calls: make(chan call)}, nil
+	return &Watcher{cfg: cfg, events: make(chan Event), known: map[string]Stick{}, calls: make(chan call), ended: make(chan struct{})}, nil
 }
 
 // Events gives sticks as they come and go, each once. It must be read while Run runs.
 func (w *Watcher) Events() <-chan Event { return w.events }
 
 // Run follows UDisks2 until ctx ends, and returns nil then. Without D-Bus or UDisks2 it says so once and goes on trying.
+// It runs once.
 func (w *Watcher) Run(ctx context.Context) error {
+	defer close(w.ended)
 	wait := w.cfg.Retry
 	for {
 		reached, err := w.follow(ctx)

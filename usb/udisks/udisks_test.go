@@ -209,6 +209,9 @@ func TestAStickIsMountedSafelyOrNotAtAll(t *testing.T) {
 			if err != nil || dir != "/media/the stick" || asked != "ro,nosuid,nodev,noexec" {
 				t.Fatalf("dir %q, options %q, error %v", dir, asked, err)
 			}
+			if again, err := w.Mount(t.Context(), s); err != nil || again != dir {
+				t.Errorf("a safe mount left by an earlier start: %q, %v", again, err)
+			}
 			if err := w.Unmount(t.Context(), s); err != nil {
 				t.Error(err)
 			}
