@@ -1,0 +1,240 @@
+package playout
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+
+	"vitrine/agent/bundle"
+	"vitrine/agent/connect"
+	"vitrine/agent/store"
+	"vitrine/render/pipe"
+	"vitrine/render/scene"
+)
+
+// bind makes of an item a scene that the renderer can show: bundle paths become files, sources become rows. false: a
+// file is not here, or nothing of the scene is left.
+func (p *Playout) bind(item string) (scene.Scene, scene.Size, bool) {
+	if item == cardItem {
+		sc, canvas := p.cardScene()
+		return sc, canvas, true
+	}
+	m := p.live.Manifest
+	if m == nil {
+		return scene.Scene{}, scene.Size{}, false
+	}
+	src, ok := m.Scenes[item]
+	if !ok {
+		return scene.Scene{}, scene.Size{}, false
+	}
+	sc := scene.Scene{For: src.For, Background: src.Background}
+	b := binder{live: p.live, feeds: p.cfg.Feeds}
+	for _, z := range src.Zones {
+		if z, ok := b.zone(z); ok {
+			sc.Zones = append(sc.Zones, z)
+		}
+	}
+	return sc, m.Canvas, !b.broken && len(sc.Zones) > 0
+}
+
+// cardScene is the player's own page, in the size of the screen. It stays until something else is queued.
+func (p *Playout) cardScene() (scene.Scene, scene.Size) {
+	p.mu.Lock()
+	c, canvas := p.card, p.status.Size
+	p.mu.Unlock()
+	if canvas.Width < 1 || canvas.Height < 1 {
+		canvas = scene.Size{Width: 1920, Height: 1080}
+	}
+	if c.Name == "" {
+		c.Name = p.live.Settings.Name
+	}
+	c.Language = p.lang()
+	return scene.Scene{For: scene.Duration(24 * 60 * 60 * 1e9), Zones: []scene.Zone{{At: scene.Rect{0, 0, canvas.Width, canvas.Height}, Card: &c}}}, canvas
+}
+
+// print is what an item looks like, but for rows: equal prints are the same picture.
+func (p *Playout) print(item string) string {
+	m := p.live.Manifest
+	if m == nil || item == cardItem {
+		return item
+	}
+	var of struct {
+		Canvas  scene.Size
+		Scene   scene.Scene
+		Files   []bundle.Digest
+		Sources map[string]bundle.SourceSpec
+	}
+	of.Canvas, of.Scene, of.Files, of.Sources = m.Canvas, m.Scenes[item], m.SceneFiles(item), map[string]bundle.SourceSpec{}
+	for _, z := range of.Scene.Zones {
+		if name := sourceOf(z); name != "" {
+			of.Sources[name] = m.Sources[name]
+		}
+	}
+	return text(of)
+}
+
+func sourceOf(z scene.Zone) string {
+	switch {
+	case z.Ticker != nil:
+		return z.Ticker.Source
+	case z.Table != nil:
+		return z.Table.Source
+	}
+	return ""
+}
+
+// rebind tells the renderer when rows or the card have changed under what is on or waits.
+func (p *Playout) rebind() {
+	for _, s := range []*showing{p.on, p.waiting} {
+		if s == nil || s.item != cardItem && (p.live.Manifest == nil || s.print != p.print(s.item)) {
+			continue
+		}
+		sc, _, ok := p.bind(s.item)
+		if !ok || text(sc) == s.told {
+			continue
+		}
+		s.scene, s.told = sc, text(sc)
+		p.tell(pipe.Command{Op: pipe.OpUpdate, ID: s.id, Scene: &sc})
+	}
+}
+
+// tellOverlays tells the renderer what is painted above everything, when that has changed.
+func (p *Playout) tellOverlays() {
+	scenes := []scene.Scene{}
+	for _, id := range p.decision.Overlays {
+		for _, e := range p.events() {
+			if e.ID != id {
+				continue
+			}
+			for _, item := range e.Items {
+				if sc, _, ok := p.bind(item); ok {
+					scenes = append(scenes, sc)
+				}
+			}
+		}
+	}
+	told := text(scenes)
+	if told == p.overlays || p.overlays == "" && len(scenes) == 0 {
+		return
+	}
+	p.overlays = told
+	c := pipe.Command{Op: pipe.OpOverlay, Overlays: scenes}
+	if p.live.Manifest != nil {
+		c.Canvas = p.live.Manifest.Canvas
+	}
+	p.tell(c)
+}
+
+// binder fills one scene.
+type binder struct {
+	live   *store.Live
+	feeds  feeds
+	broken bool // a file is not here
+}
+
+// zone copies a zone with its files and rows; false leaves it out: its rows are not to be shown.
+func (b *binder) zone(z scene.Zone) (scene.Zone, bool) {
+	z = cloneZone(z)
+	for i := range z.Playlist {
+		z.Playlist[i].Src = b.file(z.Playlist[i].Src)
+	}
+	switch {
+	case z.Text != nil:
+		b.style(&z.Text.Style)
+	case z.Clock != nil:
+		b.style(&z.Clock.Style)
+	case z.Ticker != nil:
+		b.style(&z.Ticker.Style)
+		return z, b.ticker(z.Ticker)
+	case z.Table != nil:
+		b.style(&z.Table.Style)
+		return z, b.table(z.Table)
+	}
+	return z, true
+}
+
+func (b *binder) file(name string) string {
+	path, ok := b.live.Path(name)
+	if !ok {
+		b.broken = true
+		return name
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+// style resolves fonts that are files of the bundle; the others are names of families.
+func (b *binder) style(s *scene.Style) {
+	for i, f := range s.Font {
+		if _, own := b.live.Manifest.Files[f]; own && strings.Contains(f, ".") {
+			s.Font[i] = b.file(f)
+		}
+	}
+}
+
+// rows are those of a source, unless they are too old to be shown.
+func (b *binder) rows(source string) (connect.Result, bool) {
+	if b.feeds == nil {
+		return connect.Result{}, false
+	}
+	r, ok := b.feeds.Result(source)
+	expired := r.Expired && b.live.Manifest.Sources[source].Keep.WhenExpired != "show"
+	if expired && b.live.Manifest.Sources[source].Keep.WhenExpired == "fallback" {
+		b.broken = true // another item stands in
+	}
+	return r, ok && len(r.Rows) > 0 && !expired
+}
+
+func (b *binder) ticker(t *scene.Ticker) bool {
+	if t.Source == "" {
+		t.Items = []string{t.Text}
+		return true
+	}
+	r, ok := b.rows(t.Source)
+	if !ok {
+		return false
+	}
+	line, err := newLine(t.Text)
+	if err != nil {
+		return false
+	}
+	for i := range r.Rows {
+		if s := line.fill(r.Row(i)); s != "" {
+			t.Items = append(t.Items, s)
+		}
+	}
+	return len(t.Items) > 0
+}
+
+func (b *binder) table(t *scene.Table) bool {
+	if t.Source == "" {
+		return true
+	}
+	r, ok := b.rows(t.Source)
+	if !ok {
+		return false
+	}
+	for i := range r.Rows {
+		cells := make([]string, len(t.Columns))
+		for k, c := range t.Columns {
+			cells[k] = r.Cell(i, c.Name)
+		}
+		t.Cells = append(t.Cells, cells)
+	}
+	return true
+}
+
+// cloneZone copies a zone deeply: a manifest is shared and never changed.
+func cloneZone(z scene.Zone) scene.Zone {
+	var c scene.Zone
+	b, err := json.Marshal(z)
+	if err == nil {
+		err = json.Unmarshal(b, &c)
+	}
+	if err != nil {
+		return z // cannot be: it was read from JSON
+	}
+	return c
+}

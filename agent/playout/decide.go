@@ -1,0 +1,231 @@
+package playout
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"vitrine/agent/schedule"
+	"vitrine/agent/store"
+	"vitrine/render/pipe"
+)
+
+// cardItem stands in a loop for the player's own page.
+const cardItem = "@card"
+
+// change says when a new loop takes the screen.
+type change int
+
+const (
+	atEnd change = iota // of the item that is on
+	atOnce
+)
+
+// decide asks the schedule and makes the renderer follow. It returns a channel that is closed when the store has
+// something new.
+func (p *Playout) decide() <-chan struct{} {
+	live, fresh := p.cfg.Store.Live()
+	renewed := p.live == nil || live.Digest != p.live.Digest
+	if renewed {
+		p.sick = quarantine{}
+		p.plan = nil
+		if live.Manifest != nil {
+			p.compile(live)
+		}
+	}
+	p.live = live
+	p.tellSettings()
+	was := p.decision
+	p.decision = p.ask()
+	p.log.Debug("schedule asked", "layer", p.decision.Layer, "loop", p.decision.Loop)
+	loop := p.expand(p.decision)
+	switch {
+	case p.decision.Screen == "off":
+		p.darken(was.Screen)
+	case was.Screen == "off":
+		p.tell(pipe.Command{Op: pipe.OpScreen, On: true})
+		p.log.Info("screen switched on")
+		p.follow(loop, atOnce)
+	case renewed || !slices.Equal(loop, p.loop) || p.moment(was) != p.moment(p.decision):
+		p.follow(loop, p.when(was, renewed))
+	}
+	p.rebind()
+	p.tellOverlays()
+	p.hurry()
+	p.report()
+	return fresh
+}
+
+func (p *Playout) compile(live *store.Live) {
+	plan, problems := schedule.Compile(&live.Manifest.Schedule)
+	p.plan = plan
+	var rejected []string
+	for _, pr := range problems {
+		rejected = append(rejected, fmt.Sprintf("schedule%s: %s", pr.Path, pr.Message))
+		p.log.Warn("rule of the schedule left out", "rule", pr.Path, "why", pr.Message)
+	}
+	p.mu.Lock()
+	p.status.Rejected = rejected
+	p.mu.Unlock()
+}
+
+// ask puts the question to the schedule; without a bundle the answer is the fallback.
+func (p *Playout) ask() schedule.Decision {
+	if p.plan == nil {
+		return schedule.Decision{Screen: "on", Layer: schedule.LayerFallback, Loop: []string{schedule.FallbackItem}}
+	}
+	set := p.live.Settings
+	st, _ := p.cfg.Clock.State()
+	state := schedule.State{Missing: p.live.Missing, Quarantined: p.sick.items(time.Now()), Metrics: p.metrics(), Clock: string(st.Trust)}
+	who := schedule.Player{ID: set.ID, Groups: set.Groups, Tags: set.Tags, Zone: p.zone()}
+	return p.plan.At(who, state, st.Now)
+}
+
+// zone is the player's own, else the bundle's, else UTC.
+func (p *Playout) zone() string {
+	if p.live.Manifest != nil {
+		return cmp.Or(p.live.Settings.Zone, p.live.Manifest.Zone, "UTC")
+	}
+	return cmp.Or(p.live.Settings.Zone, "UTC")
+}
+
+// lang is the language of what the player says itself.
+func (p *Playout) lang() string {
+	l := p.live.Settings.Locale
+	if l == "" && p.live.Manifest != nil {
+		l = p.live.Manifest.Locale
+	}
+	return cmp.Or(l, p.cfg.Lang, "en")
+}
+
+// metrics are what conditions may ask: of each source its rows, and whether they are old.
+func (p *Playout) metrics() map[string]any {
+	m := map[string]any{}
+	if p.cfg.Feeds == nil || p.live.Manifest == nil {
+		return m
+	}
+	for name := range p.live.Manifest.Sources {
+		if r, ok := p.cfg.Feeds.Result(name); ok {
+			m[name+".count"], m[name+".stale"] = float64(len(r.Rows)), r.Stale
+		}
+	}
+	return m
+}
+
+// expand puts the bundle's fallback, and failing that the player's card, where the schedule names them.
+func (p *Playout) expand(d schedule.Decision) []string {
+	var loop []string
+	for _, item := range d.Loop {
+		if item != schedule.FallbackItem {
+			loop = append(loop, item)
+		} else if p.live.Manifest != nil {
+			bad := append(p.sick.items(time.Now()), p.live.Missing...)
+			loop = append(loop, slices.DeleteFunc(slices.Clone(p.live.Manifest.Fallback), func(i string) bool { return slices.Contains(bad, i) })...)
+		}
+	}
+	if len(loop) == 0 {
+		return []string{cardItem}
+	}
+	return loop
+}
+
+// moment is what of a decision a person would call the same programme.
+func (p *Playout) moment(d schedule.Decision) string { return fmt.Sprint(d.Layer, d.Events) }
+
+// when says whether a new loop takes the screen at once.
+func (p *Playout) when(was schedule.Decision, renewed bool) change {
+	now := p.decision
+	urgent := func(layer string) bool { return layer == schedule.LayerEmergency || layer == schedule.LayerTakeover }
+	switch {
+	case p.on == nil || p.on.item == cardItem:
+		return atOnce
+	case urgent(now.Layer) || urgent(was.Layer):
+		return atOnce
+	case renewed:
+		if slices.Contains(p.expand(now), p.on.item) && p.on.print == p.print(p.on.item) {
+			return atEnd
+		}
+		if end, known := p.on.end(); known && time.Until(end) <= soon {
+			return atEnd
+		}
+		return atOnce
+	case p.onStart(now, was) == "cut":
+		return atOnce
+	case p.onStart(now, was) == "finish":
+		return atEnd
+	case p.priority(now) > p.on.priority:
+		return atOnce
+	}
+	return atEnd
+}
+
+// priority is that of the events that play; defaults are below all events, the fallback below them.
+func (p *Playout) priority(d schedule.Decision) int {
+	switch d.Layer {
+	case schedule.LayerDefault:
+		return math.MinInt + 1
+	case schedule.LayerFallback:
+		return math.MinInt
+	}
+	for _, e := range p.events() {
+		if slices.Contains(d.Events, e.ID) {
+			return e.Priority // of all of them: the highest plays alone
+		}
+	}
+	return 0
+}
+
+// onStart is what the newly playing events ask for. finish sets the latest instant of the change.
+func (p *Playout) onStart(now, was schedule.Decision) string {
+	for _, e := range p.events() {
+		if e.OnStart == "" || !slices.Contains(now.Events, e.ID) || slices.Contains(was.Events, e.ID) {
+			continue
+		}
+		if e.OnStart == "finish" {
+			wait, err := time.ParseDuration(e.MaxWait)
+			if err != nil || wait < 0 {
+				wait = 30 * time.Second
+			}
+			p.cutAt = time.Now().Add(wait)
+		}
+		return e.OnStart
+	}
+	return ""
+}
+
+func (p *Playout) events() []schedule.Event {
+	if p.live == nil || p.live.Manifest == nil {
+		return nil
+	}
+	return p.live.Manifest.Schedule.Events
+}
+
+// darken switches the screen off. What was on ends there, so that nothing is counted as shown in the dark.
+func (p *Playout) darken(was string) {
+	if was == "off" {
+		return
+	}
+	p.log.Info("screen switched off", "until", p.decision.Next)
+	p.tell(pipe.Command{Op: pipe.OpScreen})
+	p.close(p.on, "replaced", pipe.Report{})
+	clear(p.open)
+	p.on, p.waiting, p.loop, p.cutAt = nil, nil, nil, time.Time{}
+}
+
+// tellSettings tells the renderer the zone and language of clocks, once.
+func (p *Playout) tellSettings() {
+	c := pipe.Command{Op: pipe.OpSettings, Zone: p.zone(), Locale: p.lang()}
+	if c.Zone == p.settings.Zone && c.Locale == p.settings.Locale {
+		return
+	}
+	p.settings = c
+	p.tell(c)
+}
+
+func (p *Playout) tell(c pipe.Command) {
+	if err := p.cfg.Screen.Send(c); err != nil {
+		p.log.Error("renderer not told", "op", c.Op, "error", err)
+	}
+}

@@ -1,0 +1,213 @@
+// Package playout turns the live bundle and the sources' rows into scenes, and keeps the renderer busy with them.
+//
+//	store.Live ──> schedule.Plan.At ──> loop ──> scene: files resolved, rows bound ──Queue──> renderer
+//	    ▲ watch           ▲ one timer      │                                                    │
+//	clock, quarantine ────┘                └────────── next turn <── started, ended, failed ────┘
+//	                                                      └──> proof of play ──> store
+//
+// The screen is never black: the next scene is queued as soon as one has started, what cannot be shown is skipped, and at
+// the end of all layers stands the player's own card.
+//
+// When a new bundle comes, an item that is in it unchanged goes on; any other leaves at its end when that is less than a
+// second away, and at once otherwise: who publishes sees it within two seconds. A stronger layer and a higher priority
+// cut, an equal or lower one waits for the item's end.
+package playout
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"vitrine/agent/clock"
+	"vitrine/agent/connect"
+	"vitrine/agent/schedule"
+	"vitrine/agent/store"
+	"vitrine/cloud/api"
+	"vitrine/render/pipe"
+	"vitrine/render/scene"
+)
+
+const (
+	guard    = 60 * time.Second // between two decisions at most
+	startMax = 15 * time.Second // for a scene's first frame
+	stuckMax = 15 * time.Second // without a presented frame of a video
+	overtime = 10 * time.Second // beyond a scene's own length
+	soon     = time.Second      // an end so near is waited for when a new bundle comes
+)
+
+type library interface {
+	Live() (*store.Live, <-chan struct{})
+	Record(api.Proof)
+}
+
+type timekeeper interface {
+	Now() time.Time
+	State() (clock.State, <-chan struct{})
+}
+
+type feeds interface {
+	Result(source string) (connect.Result, bool)
+	Changed() <-chan struct{}
+}
+
+type renderer interface {
+	Send(pipe.Command) error
+	Reports() <-chan pipe.Report
+}
+
+// Config is what playout works with.
+type Config struct {
+	Store  library
+	Clock  timekeeper
+	Feeds  feeds // nil = no sources
+	Screen renderer
+	Lang   string // of what the player says itself, "fr" or "en", when the settings name none
+	Log    *slog.Logger
+}
+
+// Status is what playout is doing, for people and the relay.
+type Status struct {
+	Showing     api.Showing
+	Next        time.Time         // when the schedule changes; zero = never
+	Quarantined map[string]string // item -> why
+	Rejected    []string          // rules of the schedule that were left out, in words
+	Output      string            // of the renderer; "" = it is not running
+	Size        scene.Size
+	Presented   uint64
+	Dropped     uint64
+	Memory      int64 // of the renderer, bytes
+}
+
+// Playout drives one screen.
+type Playout struct {
+	cfg  Config
+	log  *slog.Logger
+	wake chan struct{}
+
+	mu     sync.Mutex
+	status Status
+	card   scene.Card
+	shots  map[string]chan error // by path
+
+	// Only Run's goroutine uses what follows.
+	live     *store.Live
+	plan     *schedule.Plan
+	decision schedule.Decision
+	loop     []string
+	pos      int // in loop, of what is queued next
+	on       *showing
+	waiting  *showing
+	open     map[uint64]*showing // told to the renderer, not ended
+	ids      uint64
+	sick     quarantine
+	overlays string // as they were last told
+	settings pipe.Command
+	cutAt    time.Time // when what waits must be shown at the latest; zero = at the item's end
+	retry    time.Time // not before: after the card itself has failed
+	moved    time.Time // when a frame was last presented
+}
+
+// New checks the configuration; it starts nothing.
+func New(cfg Config) (*Playout, error) {
+	if cfg.Store == nil || cfg.Clock == nil || cfg.Screen == nil {
+		return nil, errors.New("playout: a store, a clock and a screen are needed")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Playout{cfg: cfg, log: cfg.Log, wake: make(chan struct{}, 1), shots: map[string]chan error{},
+		open: map[uint64]*showing{}, sick: quarantine{}}, nil
+}
+
+// SetCard says what the player's own page shows.
+func (p *Playout) SetCard(c scene.Card) {
+	p.mu.Lock()
+	p.card = c
+	p.mu.Unlock()
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Status says what is on.
+func (p *Playout) Status() Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.status
+}
+
+// Shot writes a picture of what is really shown, .png or .jpg by the path's end, width pixels wide; 0 = as shown.
+func (p *Playout) Shot(ctx context.Context, path string, width int) error {
+	done := make(chan error, 1)
+	p.mu.Lock()
+	p.shots[path] = done
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		delete(p.shots, path)
+		p.mu.Unlock()
+	}()
+	if err := p.cfg.Screen.Send(pipe.Command{Op: pipe.OpShot, Path: path, Width: width}); err != nil {
+		return err
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return errors.New("the renderer has not taken the picture in time; try again in some seconds")
+	}
+}
+
+// Run plays until ctx ends. It plays with whatever there is: no bundle, no rows, no clock, no renderer.
+func (p *Playout) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var fresh, feeds, stepped <-chan struct{}
+	for {
+		if p.cfg.Feeds != nil {
+			feeds = p.cfg.Feeds.Changed()
+		}
+		_, stepped = p.cfg.Clock.State()
+		fresh = p.decide()
+		timer.Reset(p.pause())
+		again := false
+		for !again {
+			select {
+			case <-ctx.Done():
+				return nil
+			case r := <-p.cfg.Screen.Reports():
+				again = p.hear(r)
+			case <-fresh:
+				again = true
+			case <-feeds:
+				again = true
+			case <-stepped:
+				again = true
+			case <-p.wake:
+				again = true
+			case <-timer.C:
+				again = true
+			}
+		}
+	}
+}
+
+// pause is how long the present decision stands: until the schedule's next change, the end of a quarantine, or a minute.
+func (p *Playout) pause() time.Duration {
+	d := guard
+	due := func(t, now time.Time) {
+		if !t.IsZero() {
+			d = min(d, max(t.Sub(now), time.Millisecond))
+		}
+	}
+	if p.decision.Next != nil {
+		due(*p.decision.Next, p.cfg.Clock.Now())
+	}
+	for _, t := range []time.Time{p.cutAt, p.retry, p.sick.next(time.Now())} {
+		due(t, time.Now())
+	}
+	return d
+}

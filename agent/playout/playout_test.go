@@ -1,0 +1,488 @@
+package playout_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vitrine/agent/bundle"
+	"vitrine/agent/bundle/bundletest"
+	"vitrine/agent/clock"
+	"vitrine/agent/connect"
+	"vitrine/agent/playout"
+	"vitrine/agent/schedule"
+	"vitrine/agent/store"
+	"vitrine/cloud/api"
+	"vitrine/render/pipe"
+	"vitrine/render/scene"
+)
+
+// wall is the clock of the test's bubble.
+type wall struct{}
+
+func (wall) Now() time.Time { return time.Now() }
+
+func (wall) State() (clock.State, <-chan struct{}) {
+	return clock.State{Trust: clock.Trusted, Now: time.Now()}, nil
+}
+
+// content hands out a bundle.
+type content struct{ bundle.Content }
+
+func (c content) Roots(context.Context) ([][]byte, error)  { return c.Content.Roots, nil }
+func (c content) Manifest(context.Context) ([]byte, error) { return c.Envelope, nil }
+func (c content) Blob(_ context.Context, d bundle.Digest, from int64) (io.ReadCloser, error) {
+	r, err := c.Open(d)
+	if err == nil {
+		_, err = io.CopyN(io.Discard, r, from)
+	}
+	return r, err
+}
+
+// screen plays what it is told as a renderer would: one scene after the other, each for its length, videos for 8 s.
+type screen struct {
+	reports chan pipe.Report
+	bad     map[string]bool // names of files that fail
+
+	mu       sync.Mutex
+	on       *pipe.Command
+	waiting  *pipe.Command
+	overlays int
+	dark     bool
+	timer    *time.Timer
+	log      []string // "name@second since midnight"
+}
+
+func newScreen() *screen {
+	return &screen{reports: make(chan pipe.Report, 256), bad: map[string]bool{}}
+}
+
+func (s *screen) Reports() <-chan pipe.Report { return s.reports }
+
+// name is what a person sees: the first medium, text or widget.
+func name(sc *scene.Scene) string {
+	for _, z := range sc.Zones {
+		switch {
+		case z.Card != nil:
+			return "card"
+		case z.Text != nil:
+			return z.Text.Text
+		case z.Ticker != nil:
+			return strings.Join(z.Ticker.Items, "|")
+		}
+	}
+	return "?"
+}
+
+func (s *screen) Send(c pipe.Command) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch c.Op {
+	case pipe.OpQueue:
+		if s.waiting != nil {
+			s.tell(pipe.Report{Ev: pipe.EvEnded, ID: s.waiting.ID, Reason: "replaced"})
+		}
+		s.waiting = &c
+		if c.Now || s.on == nil {
+			s.change("replaced")
+		}
+	case pipe.OpUpdate:
+		s.log = append(s.log, fmt.Sprintf("%s~%s", name(c.Scene), time.Now().UTC().Format("15:04:05")))
+	case pipe.OpOverlay:
+		s.overlays = len(c.Overlays)
+	case pipe.OpScreen:
+		s.dark = !c.On
+	}
+	return nil
+}
+
+// change puts the waiting scene on; mu is held.
+func (s *screen) change(reason string) {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	if s.on != nil {
+		s.tell(pipe.Report{Ev: pipe.EvEnded, ID: s.on.ID, Reason: reason, Presented: 100})
+	}
+	s.on, s.waiting = s.waiting, nil
+	if s.on == nil {
+		return
+	}
+	if s.bad[name(s.on.Scene)] {
+		s.tell(pipe.Report{Ev: pipe.EvFailed, ID: s.on.ID, Error: "cannot be read"})
+		s.change("failed")
+		return
+	}
+	s.log = append(s.log, fmt.Sprintf("%s@%s", name(s.on.Scene), time.Now().UTC().Format("15:04:05")))
+	s.tell(pipe.Report{Ev: pipe.EvStarted, ID: s.on.ID})
+	length, known := s.on.Scene.Length()
+	if !known {
+		length = scene.Duration(8 * time.Second)
+	}
+	on := s.on
+	s.timer = time.AfterFunc(time.Duration(length), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.on == on {
+			s.change("time")
+		}
+	})
+}
+
+func (s *screen) tell(r pipe.Report) {
+	r.At = time.Now()
+	s.reports <- r
+}
+
+// seen is what was put on since the last call.
+func (s *screen) seen() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.log
+	s.log = nil
+	return l
+}
+
+// say is a scene of one text.
+func say(text string, length time.Duration) scene.Scene {
+	return scene.Scene{For: scene.Duration(length), Zones: []scene.Zone{{At: scene.Rect{0, 0, 1920, 1080}, Text: &scene.Text{Text: text}}}}
+}
+
+func picture() []byte {
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewRGBA(image.Rect(0, 0, 4, 4))); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+// player is a store, a screen and a playout between them.
+type player struct {
+	t     *testing.T
+	pub   *bundletest.Publisher
+	store *store.Store
+	*screen
+	*playout.Playout
+	feeds *feeds
+}
+
+// feeds are rows that a test sets.
+type feeds struct {
+	mu      sync.Mutex
+	rows    map[string]connect.Result
+	changed chan struct{}
+}
+
+func (f *feeds) Result(name string) (connect.Result, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, ok := f.rows[name]
+	return r, ok
+}
+
+func (f *feeds) Changed() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.changed
+}
+
+func (f *feeds) set(name string, r connect.Result) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rows[name] = r
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+func start(t *testing.T) *player {
+	t.Helper()
+	p := &player{t: t, pub: bundletest.New(t), screen: newScreen(), feeds: &feeds{rows: map[string]connect.Result{}, changed: make(chan struct{})}}
+	var err error
+	if p.store, err = store.Open(store.Config{Dir: t.TempDir()}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.store.Close() })
+	if err := p.store.Pin(p.pub.Chain); err != nil {
+		t.Fatal(err)
+	}
+	p.Playout, err = playout.New(playout.Config{Store: p.store, Clock: wall{}, Screen: p.screen, Feeds: p.feeds, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *player) run() {
+	ctx, cancel := context.WithCancel(p.t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.Run(ctx)
+	}()
+	p.t.Cleanup(func() { cancel(); <-done })
+	synctest.Wait()
+}
+
+func (p *player) publish(m bundle.Manifest) {
+	p.t.Helper()
+	files := map[string][]byte{"media/x.png": picture()}
+	if _, err := p.store.Ingest(p.t.Context(), content{p.pub.Content(p.t, m, files)}, nil); err != nil {
+		p.t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+// at waits until a time of the bubble's first day, which is 1 January 2000, a Saturday.
+func (p *player) at(clock string) {
+	p.t.Helper()
+	to, err := time.Parse("2006-01-02 15:04:05", "2000-01-01 "+clock)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	time.Sleep(time.Until(to))
+	synctest.Wait()
+}
+
+func (p *player) wants(want ...string) {
+	p.t.Helper()
+	if got := p.seen(); !slices.Equal(got, want) {
+		p.t.Errorf("the screen showed\n\t%q, not\n\t%q", got, want)
+	}
+}
+
+func windows(from, to string) []schedule.Window { return []schedule.Window{{from, to}} }
+
+func TestPlayout(t *testing.T) {
+	scenes := map[string]scene.Scene{"a": say("A", 10*time.Second), "b": say("B", 10*time.Second), "c": say("C", 10*time.Second),
+		"long": say("LONG", time.Hour), "lost": say("LOST", 5*time.Second)}
+	fleet := schedule.Defaults{Fleet: []string{"a", "b"}}
+	cases := []struct {
+		name string
+		play func(p *player)
+	}{
+		{"without a bundle the card is on", func(p *player) {
+			p.run()
+			p.wants("card@00:00:00")
+		}},
+		{"the card gives way to a bundle at once", func(p *player) {
+			p.run()
+			p.at("00:00:03")
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: fleet}})
+			p.at("00:00:15")
+			p.wants("card@00:00:00", "A@00:00:03", "B@00:00:13")
+		}},
+		{"a loop goes round", func(p *player) {
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: fleet}})
+			p.run()
+			p.at("00:00:35")
+			p.wants("A@00:00:00", "B@00:00:10", "A@00:00:20", "B@00:00:30")
+		}},
+		{"a higher priority cuts, and its end waits for the item's end", func(p *player) {
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: fleet,
+				Events: []schedule.Event{{ID: "e", Items: []string{"c"}, Windows: windows("00:00:04", "00:00:30")}}}})
+			p.run()
+			p.at("00:00:40")
+			p.wants("A@00:00:00", "C@00:00:04", "C@00:00:14", "C@00:00:24", "A@00:00:34")
+		}},
+		{"an emergency cuts, and so does its end", func(p *player) {
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: fleet,
+				Events: []schedule.Event{{ID: "e", Kind: "emergency", Severity: "Extreme", Items: []string{"c"}, Windows: windows("00:00:04", "00:00:17")}}}})
+			p.run()
+			p.at("00:00:20")
+			p.wants("A@00:00:00", "C@00:00:04", "C@00:00:14", "A@00:00:17")
+		}},
+		{"an event that finishes waits no longer than it says", func(p *player) {
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: schedule.Defaults{Fleet: []string{"long"}},
+				Events: []schedule.Event{{ID: "e", Items: []string{"c"}, OnStart: "finish", MaxWait: "20s", Windows: windows("00:01", "00:01:25")}}}})
+			p.run()
+			p.at("00:01:25")
+			p.wants("LONG@00:00:00", "C@00:01:20")
+		}},
+		{"a new bundle goes on with an item that it has unchanged", func(p *player) {
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: fleet}})
+			p.run()
+			p.at("00:00:04")
+			p.publish(bundle.Manifest{Seq: 2, Scenes: scenes, Schedule: schedule.Schedule{Defaults: schedule.Defaults{Fleet: []string{"a", "c"}}}})
+			p.at("00:00:15")
+			p.wants("A@00:00:00", "C@00:00:10")
+		}},
+		{"a new bundle cuts an item that is not in it", func(p *player) {
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: fleet}})
+			p.run()
+			p.at("00:00:04")
+			p.publish(bundle.Manifest{Seq: 2, Scenes: scenes, Schedule: schedule.Schedule{Defaults: schedule.Defaults{Fleet: []string{"c"}}}})
+			p.at("00:00:05")
+			p.wants("A@00:00:00", "C@00:00:04")
+		}},
+		{"a new bundle waits for an end that is near", func(p *player) {
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: fleet}})
+			p.run()
+			time.Sleep(9500 * time.Millisecond)
+			p.publish(bundle.Manifest{Seq: 2, Scenes: scenes, Schedule: schedule.Schedule{Defaults: schedule.Defaults{Fleet: []string{"c"}}}})
+			p.at("00:00:12")
+			p.wants("A@00:00:00", "C@00:00:10")
+		}},
+		{"an item that fails three times is left out for ten minutes", func(p *player) {
+			p.bad["LOST"] = true
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: schedule.Defaults{Fleet: []string{"long", "lost"}}}})
+			p.run()
+			p.at("04:30:00")
+			if q := p.Status().Quarantined; len(q) != 0 {
+				t.Errorf("one failure an hour is no quarantine: %v", q)
+			}
+			p.publish(bundle.Manifest{Seq: 2, Scenes: scenes, Schedule: schedule.Schedule{Defaults: schedule.Defaults{Fleet: []string{"c", "lost"}}}})
+			p.seen()
+			p.at("04:30:45")
+			if q := p.Status().Quarantined; q["lost"] == "" {
+				t.Errorf("in quarantine are %v", q)
+			}
+			p.at("04:40:15")
+			if q := p.Status().Quarantined; q["lost"] == "" {
+				t.Errorf("let go too early")
+			}
+			delete(p.bad, "LOST")
+			p.seen()
+			p.at("04:41:00")
+			if got := strings.Join(p.seen(), " "); !strings.Contains(got, "LOST") {
+				t.Errorf("afterwards the screen showed %s", got)
+			}
+		}},
+		{"where all fails, the card stands in", func(p *player) {
+			p.bad["LOST"] = true
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: schedule.Defaults{Fleet: []string{"lost"}}}, Fallback: []string{"lost"}})
+			p.run()
+			p.at("00:01:00")
+			p.wants("card@00:00:00")
+		}},
+		{"outside of working hours the screen is off, and nothing is proven", func(p *player) {
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: fleet, WorkingHours: &schedule.WorkingHours{Windows: windows("08:00", "08:00:15")}}})
+			p.run()
+			p.at("07:59:59")
+			if !p.dark {
+				t.Error("the screen is on at night")
+			}
+			p.at("08:00:12")
+			p.wants("A@08:00:00", "B@08:00:10")
+			p.at("08:01:00")
+			if !p.dark || len(p.proofs()) != 2 {
+				t.Errorf("dark %v, proofs %v", p.dark, p.proofs())
+			}
+		}},
+		{"overlays come and go without touching what is below", func(p *player) {
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: schedule.Defaults{Fleet: []string{"long"}},
+				Events: []schedule.Event{{ID: "o", Kind: "overlay", Items: []string{"c"}, Windows: windows("00:10", "00:20")}}}})
+			p.run()
+			p.at("00:10:00")
+			if p.overlays != 1 {
+				t.Errorf("%d overlays at ten past", p.overlays)
+			}
+			p.at("00:20:00")
+			if p.overlays != 0 {
+				t.Errorf("%d overlays at twenty past", p.overlays)
+			}
+			p.wants("LONG@00:00:00")
+		}},
+		{"rows that change are shown without a new turn", func(p *player) {
+			news := scene.Scene{For: scene.Duration(time.Hour), Zones: []scene.Zone{{At: scene.Rect{0, 0, 1920, 100}, Ticker: &scene.Ticker{Source: "news", Text: "{{.title}}!"}}}}
+			p.feeds.set("news", rows("title", "un", "deux"))
+			p.publish(bundle.Manifest{Scenes: map[string]scene.Scene{"n": news},
+				Sources: map[string]bundle.SourceSpec{"news": {Type: "text", Location: bundle.Location{Type: "file", Path: "/news.txt"}}}})
+			p.run()
+			p.at("00:00:05")
+			p.feeds.set("news", rows("title", "trois"))
+			p.at("00:00:06")
+			p.wants("un!|deux!@00:00:00", "trois!~00:00:05", "trois!~00:00:05") // what is on, and its next turn
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c.play(start(t))
+			})
+		})
+	}
+}
+
+func rows(column string, cells ...string) connect.Result {
+	r := connect.Result{Columns: []string{column}}
+	for _, c := range cells {
+		r.Rows = append(r.Rows, []connect.Value{{Kind: connect.Text, Text: c}})
+	}
+	return r
+}
+
+func (p *player) proofs() []api.Proof {
+	run, _, err := p.store.Plays(1000)
+	if err != nil {
+		p.t.Error(err)
+	}
+	return run.Plays
+}
+
+func TestADayIsProvenWithoutGaps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := start(t)
+		p.publish(bundle.Manifest{Scenes: map[string]scene.Scene{"a": say("A", 20*time.Second), "b": say("B", 40*time.Second)}})
+		p.run()
+		p.at("23:59:59")
+		plays := p.proofs()
+		if len(plays) != 1000 {
+			t.Fatalf("%d plays in the first run", len(plays))
+		}
+		for i, pl := range plays {
+			if pl.N != uint64(i+1) || pl.Reason != "time" || pl.Stream != "lobby" || pl.Layer != "default" {
+				t.Fatalf("play %d is %+v", i, pl)
+			}
+			if i > 0 && !pl.Start.Equal(plays[i-1].End) {
+				t.Fatalf("between %v and %v nothing was on", plays[i-1].End, pl.Start)
+			}
+		}
+	})
+}
+
+func TestAShowingThatNeverStartsIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := start(t)
+		p.publish(bundle.Manifest{Scenes: map[string]scene.Scene{"a": say("A", 10*time.Second), "b": say("B", 10*time.Second)}})
+		deaf := &deaf{reports: make(chan pipe.Report, 16)}
+		var err error
+		p.Playout, err = playout.New(playout.Config{Store: p.store, Clock: wall{}, Screen: deaf})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.run()
+		for range 20 {
+			deaf.reports <- pipe.Report{Ev: pipe.EvPulse}
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		if !slices.Equal(deaf.queued, []string{"A", "B"}) {
+			t.Errorf("the renderer was told %q", deaf.queued)
+		}
+	})
+}
+
+// deaf is a renderer that never shows anything.
+type deaf struct {
+	reports chan pipe.Report
+	queued  []string
+}
+
+func (d *deaf) Reports() <-chan pipe.Report { return d.reports }
+
+func (d *deaf) Send(c pipe.Command) error {
+	if c.Op == pipe.OpQueue {
+		d.queued = append(d.queued, name(c.Scene))
+	}
+	return nil
+}

@@ -1,0 +1,317 @@
+package playout
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"vitrine/agent/schedule"
+	"vitrine/cloud/api"
+	"vitrine/render/pipe"
+	"vitrine/render/scene"
+)
+
+// showing is one turn of one item.
+type showing struct {
+	id       uint64
+	item     string
+	event    string
+	layer    string
+	priority int
+	stream   string
+	seq      uint64
+	print    string // of its scene and files: equal prints look the same
+	told     string // the bound scene, as the renderer has it
+	scene    scene.Scene
+	queued   time.Time
+	began    time.Time // zero = its first frame is not up
+	start    time.Time // began by the player's clock
+	trust    string
+}
+
+// end is when the showing ends by itself, if that is known.
+func (s *showing) end() (time.Time, bool) {
+	length, known := s.scene.Length()
+	return s.began.Add(time.Duration(length)), known && !s.began.IsZero()
+}
+
+// moving says whether frames must go on coming.
+func (s *showing) moving() bool {
+	for _, z := range s.scene.Zones {
+		for _, i := range z.Playlist {
+			if i.Kind == scene.Video {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// follow takes a new loop. The place in it is kept where the item that is on is in it too.
+func (p *Playout) follow(loop []string, c change) {
+	p.loop = loop
+	if c == atOnce {
+		p.pos, p.cutAt = 0, time.Time{}
+		p.log.Info("programme changed", "layer", p.decision.Layer, "loop", loop, "at", "once")
+		p.queue(true)
+		return
+	}
+	p.pos = 0
+	if i := slices.Index(loop, p.on.item); i >= 0 {
+		p.pos = (i + 1) % len(loop)
+		p.on.layer, p.on.event, p.on.priority = p.decision.Layer, p.eventOf(p.on.item), p.priority(p.decision)
+		p.cutAt = time.Time{}
+		if p.live.Manifest != nil {
+			p.on.stream, p.on.seq = p.live.Manifest.Stream, p.live.Manifest.Seq
+		}
+	}
+	p.log.Info("programme changed", "layer", p.decision.Layer, "loop", loop, "at", "end of "+p.on.item)
+	p.queue(false)
+}
+
+// queue tells the renderer what comes next. Items that cannot be bound are skipped; the card always can.
+func (p *Playout) queue(now bool) {
+	if time.Now().Before(p.retry) || p.decision.Screen == "off" {
+		p.waiting = nil
+		return
+	}
+	p.retry = time.Time{}
+	for range p.loop {
+		item := p.loop[p.pos%len(p.loop)]
+		sc, canvas, ok := p.bind(item)
+		if !ok {
+			p.pos++
+			continue
+		}
+		p.ids++
+		s := &showing{id: p.ids, item: item, event: p.eventOf(item), layer: p.decision.Layer, priority: p.priority(p.decision),
+			print: p.print(item), scene: sc, told: text(sc), queued: time.Now()}
+		if p.live.Manifest != nil && item != cardItem {
+			s.stream, s.seq = p.live.Manifest.Stream, p.live.Manifest.Seq
+		}
+		p.waiting, p.open[s.id] = s, s
+		p.tell(pipe.Command{Op: pipe.OpQueue, ID: s.id, Canvas: canvas, Scene: &sc, Now: now || p.on == nil})
+		return
+	}
+	standIn := p.expand(schedule.Decision{Loop: []string{schedule.FallbackItem}})
+	if slices.Equal(standIn, p.loop) {
+		standIn = []string{cardItem}
+	}
+	p.loop, p.pos = standIn, 0
+	p.queue(now)
+}
+
+// hurry shows what waits when it has waited for the item's end long enough, and sees to it that something waits.
+func (p *Playout) hurry() {
+	now := time.Now()
+	if !p.cutAt.IsZero() && !now.Before(p.cutAt) {
+		p.cutAt = time.Time{}
+		p.queue(true)
+	}
+	if !p.retry.IsZero() && !now.Before(p.retry) {
+		p.retry = time.Time{}
+	}
+	if p.waiting == nil && p.retry.IsZero() {
+		p.queue(p.on == nil)
+	}
+}
+
+// eventOf is the event that an item is shown for.
+func (p *Playout) eventOf(item string) string {
+	for _, e := range p.events() {
+		if slices.Contains(p.decision.Events, e.ID) && slices.Contains(e.Items, item) {
+			return e.ID
+		}
+	}
+	return ""
+}
+
+// hear takes a report; it says whether the schedule is to be asked again.
+func (p *Playout) hear(r pipe.Report) (again bool) {
+	switch r.Ev {
+	case pipe.EvReady:
+		p.log.Info("renderer ready", "output", r.Output, "size", r.Size, "mpv", r.MPV, "hwdec", r.Hwdec)
+		p.mu.Lock()
+		p.status.Output, p.status.Size = r.Output, r.Size
+		p.mu.Unlock()
+		p.moved = time.Now()
+		return p.on == nil || p.on.item == cardItem // the card is drawn for the size of the screen
+	case pipe.EvStarted:
+		p.started(r)
+	case pipe.EvEnded:
+		again = p.ended(r)
+	case pipe.EvFailed:
+		if s := p.open[r.ID]; s != nil {
+			p.log.Warn("medium not shown", "item", s.item, "file", r.Src, "error", r.Error)
+		} else {
+			p.log.Warn("renderer failed", "error", r.Error)
+		}
+	case pipe.EvPulse:
+		again = p.pulse(r)
+	case pipe.EvShot:
+		p.shot(r)
+	}
+	p.report()
+	return again
+}
+
+func (p *Playout) started(r pipe.Report) {
+	s := p.open[r.ID]
+	if s == nil || !s.began.IsZero() {
+		return
+	}
+	st, _ := p.cfg.Clock.State()
+	s.began, s.start, s.trust = time.Now(), st.Now, string(st.Trust)
+	p.moved = s.began
+	p.on = s
+	if p.waiting != s {
+		return // something else waits already
+	}
+	p.cutAt = time.Time{}
+	if i := slices.Index(p.loop, s.item); i >= 0 && p.loop[p.pos%len(p.loop)] != s.item {
+		p.pos = i
+	}
+	p.pos = (p.pos + 1) % len(p.loop)
+	p.queue(false)
+}
+
+// ended takes a showing off; a failed one counts against its item.
+func (p *Playout) ended(r pipe.Report) (again bool) {
+	s := p.open[r.ID]
+	if s == nil {
+		return false
+	}
+	p.close(s, r.Reason, r)
+	failed := r.Reason == "failed"
+	if failed {
+		again = p.blame(s, "it could not be shown")
+	}
+	if p.on == s {
+		p.on = nil
+	}
+	if p.waiting == s {
+		p.waiting = nil
+		p.pos++
+	}
+	if !again && p.waiting == nil {
+		p.queue(p.on == nil)
+	}
+	return again
+}
+
+// blame counts a failure; true means that the item is in quarantine now.
+func (p *Playout) blame(s *showing, why string) bool {
+	if s.item == cardItem {
+		p.retry = time.Now().Add(2 * time.Second)
+		return true
+	}
+	until, out := p.sick.fail(s.item, why, time.Now())
+	if out {
+		p.log.Warn("item put into quarantine", "item", s.item, "until", until, "why", why)
+	}
+	return out
+}
+
+// close ends a showing and keeps its proof.
+func (p *Playout) close(s *showing, reason string, r pipe.Report) {
+	if s == nil || p.open[s.id] == nil {
+		return
+	}
+	delete(p.open, s.id)
+	if s.began.IsZero() || s.item == cardItem {
+		return
+	}
+	p.cfg.Store.Record(api.Proof{Start: s.start.UTC(), End: s.start.Add(time.Since(s.began)).UTC(), Stream: s.stream, Bundle: s.seq,
+		Scene: s.item, Event: s.event, Layer: s.layer, Reason: reason, Presented: r.Presented, Dropped: r.Dropped, Clock: s.trust})
+}
+
+// pulse watches presented frames, not processes: a showing that does not start, does not move or does not end is failed.
+func (p *Playout) pulse(r pipe.Report) (again bool) {
+	now := time.Now()
+	p.mu.Lock()
+	if r.Presented != p.status.Presented {
+		p.moved = now
+	}
+	p.status.Presented, p.status.Dropped, p.status.Memory = r.Presented, r.Dropped, r.Memory
+	p.mu.Unlock()
+	if p.decision.Screen == "off" {
+		return false
+	}
+	stuck, why := p.stuck(now)
+	if stuck == nil {
+		return false
+	}
+	p.log.Warn("showing given up", "item", stuck.item, "why", why)
+	again = p.blame(stuck, why)
+	if stuck == p.waiting {
+		p.pos++
+		delete(p.open, stuck.id)
+	}
+	p.moved = now
+	p.queue(true)
+	return again
+}
+
+func (p *Playout) stuck(now time.Time) (*showing, string) {
+	if w := p.waiting; w != nil && p.on == nil && now.Sub(w.queued) > startMax {
+		return w, "its first frame did not come"
+	}
+	if p.on == nil {
+		return nil, ""
+	}
+	if p.on.moving() && now.Sub(p.moved) > stuckMax {
+		return p.on, "it did not move any more"
+	}
+	if end, known := p.on.end(); known && p.on.item != cardItem && now.Sub(end) > overtime {
+		return p.on, "it did not end"
+	}
+	return nil, ""
+}
+
+func (p *Playout) shot(r pipe.Report) {
+	p.mu.Lock()
+	done := p.shots[r.Path]
+	p.mu.Unlock()
+	if done == nil {
+		return
+	}
+	var err error
+	if r.Error != "" {
+		err = shotError(r.Error)
+	}
+	select {
+	case done <- err:
+	default:
+	}
+}
+
+type shotError string
+
+func (e shotError) Error() string { return "no picture was taken: " + string(e) }
+
+// report renews the status.
+func (p *Playout) report() {
+	s := api.Showing{Layer: p.decision.Layer, Events: p.decision.Events, Screen: p.decision.Screen}
+	if p.on != nil {
+		s.Scene, s.Since, s.Layer = p.on.item, p.on.start.UTC(), p.on.layer
+	}
+	if s.Screen == "off" {
+		s.Layer = schedule.LayerOff
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.status.Showing = s
+	p.status.Next = time.Time{}
+	if p.decision.Next != nil {
+		p.status.Next = *p.decision.Next
+	}
+	p.status.Quarantined = p.sick.reasons(time.Now())
+}
+
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "" // cannot be: scenes come from JSON
+	}
+	return string(b)
+}
