@@ -219,3 +219,13 @@ func replace(path string, b []byte, mode fs.FileMode) error {
 	}
 	return errors.Join(dir.Sync(), dir.Close())
 }
+
+// Look reads an authority without making anything: where its certificate is, and its pin.
+func Look(dir string) (file, pin string, err error) {
+	a := &Authority{cfg: Config{Dir: dir}}
+	pair, err := a.read("ca")
+	if err != nil {
+		return "", "", fmt.Errorf("read certificate authority in %s: %w", dir, err)
+	}
+	return a.File(), pinOf(pair.Leaf), nil
+}
