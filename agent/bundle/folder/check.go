@@ -99,7 +99,9 @@ func (l *loader) checkSchedule(m *bundle.Manifest) {
 	}
 	_, problems := schedule.Compile(&m.Schedule)
 	for _, p := range problems {
-		l.fault(p.Path, false, p.Message, "")
+		if !slices.ContainsFunc(l.faults, func(f fault) bool { return f.pointer == p.Path && f.at == (place{}) }) {
+			l.fault(p.Path, false, p.Message, "")
+		}
 	}
 }
 

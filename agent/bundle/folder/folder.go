@@ -115,7 +115,8 @@ func (l *loader) load(text []byte) (*bundle.Manifest, error) {
 		return nil, err
 	}
 	refused := shape.check(l.tree.value)
-	for _, f := range refused {
+	for i, f := range refused {
+		refused[i].refused = true
 		if !f.whole {
 			cut(l.tree.value, f.pointer)
 		}
@@ -164,13 +165,32 @@ func (l *loader) fault(pointer string, atKey bool, message, fix string) {
 	l.faults = append(l.faults, fault{pointer: pointer, atKey: atKey, message: message, fix: fix})
 }
 
-// quiet drops faults about what the schema has refused already.
+// quiet drops faults that only follow from another: from what the schema has refused and was cut out, or from a field's
+// wrong name.
 func (l *loader) quiet(refused []fault) {
+	follows := func(f, from fault) bool {
+		if from.whole {
+			object, field := parent(f.pointer)
+			return !f.refused && object == from.pointer && slices.Contains(from.missing, field)
+		}
+		if f.whole && from.meant != "" {
+			object, _ := parent(from.pointer)
+			return object == f.pointer && slices.Contains(f.missing, from.meant)
+		}
+		return !f.refused && (f.pointer == from.pointer || strings.HasPrefix(f.pointer, from.pointer+"/") || strings.HasPrefix(from.pointer, f.pointer+"/"))
+	}
 	l.faults = slices.DeleteFunc(l.faults, func(f fault) bool {
-		return f.at == (place{}) && slices.ContainsFunc(refused, func(r fault) bool {
-			return r != f && !r.whole && (f.pointer == r.pointer || strings.HasPrefix(f.pointer, r.pointer+"/"))
-		})
+		return f.at == (place{}) && slices.ContainsFunc(refused, func(from fault) bool { return follows(f, from) })
 	})
+}
+
+// parent splits a pointer into that of the object and the field.
+func parent(pointer string) (object, field string) {
+	i := strings.LastIndexByte(pointer, '/')
+	if i < 0 {
+		return "", ""
+	}
+	return pointer[:i], pointer[i+1:]
 }
 
 // problems puts faults into the author's terms.

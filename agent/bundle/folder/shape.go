@@ -64,7 +64,7 @@ func (s *shape) faults(e *jsonschema.ValidationError) []fault {
 	case *kind.AdditionalProperties:
 		return s.unknown(pointer, k.Properties, e.SchemaURL)
 	case *kind.Required:
-		return []fault{{pointer: pointer, message: fmt.Sprintf("%s needs %s", s.title(e.SchemaURL, "this"), quotedList(k.Missing, "and")), whole: true}}
+		return []fault{{pointer: pointer, message: fmt.Sprintf("%s needs %s", s.title(e.SchemaURL, "this"), quotedList(k.Missing, "and")), whole: true, missing: k.Missing}}
 	case *kind.OneOf:
 		return s.choice(pointer, e, k.Subschemas)
 	case *kind.AnyOf:
@@ -91,14 +91,13 @@ func (s *shape) unknown(pointer string, fields []string, url string) []fault {
 	names := slices.Sorted(maps.Keys(known))
 	var all []fault
 	for _, field := range fields {
-		fix := ""
-		if near := nearest(field, names); near != "" {
-			fix = fmt.Sprintf("write %q", near)
-		} else {
+		near := nearest(field, names)
+		fix := fmt.Sprintf("write %q", near)
+		if near == "" {
 			fix = "allowed are " + strings.Join(names, ", ")
 		}
 		all = append(all, fault{pointer: pointer + "/" + escapePointer(field), atKey: true,
-			message: fmt.Sprintf("unknown field %q in %s", field, s.title(url, "this")), fix: fix})
+			message: fmt.Sprintf("unknown field %q in %s", field, s.title(url, "this")), fix: fix, meant: near})
 	}
 	return all
 }
@@ -115,7 +114,7 @@ func (s *shape) choice(pointer string, e *jsonschema.ValidationError, fitted []i
 			a, b := fields[fitted[0]], fields[fitted[1]]
 			return []fault{{pointer: pointer, message: fmt.Sprintf("%s has both %q and %q", title, a, b), fix: "keep one of them", whole: true}}
 		}
-		return []fault{{pointer: pointer, message: fmt.Sprintf("%s has nothing to show", title), fix: "write one of " + quotedList(fields, "or"), whole: true}}
+		return []fault{{pointer: pointer, message: fmt.Sprintf("%s has nothing to show", title), fix: "write one of " + quotedList(fields, "or"), whole: true, missing: fields}}
 	}
 	// The form that was meant is the one whose type fits.
 	for _, c := range e.Causes {

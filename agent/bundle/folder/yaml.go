@@ -40,7 +40,10 @@ type fault struct {
 	at      place
 	message string
 	fix     string
-	whole   bool // of an object whose other fields are still worth a look
+	whole   bool     // of an object whose other fields are still worth a look
+	refused bool     // by the schema
+	missing []string // the fields that the object lacks
+	meant   string   // the field that an unknown one was meant to be
 }
 
 // readYAML parses a document. Faults of form that leave something to check are in tree.faults; the others are the error.
