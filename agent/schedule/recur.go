@@ -70,6 +70,17 @@ func (r *rule) needsStart() string {
 	return ""
 }
 
+// horizon returns the last day worth a look from d on: the Gregorian calendar repeats, weekdays included, after 400 years
+// of 4,800 months, 20,871 weeks or 146,097 days, and the rule after the least common multiple of that and its interval.
+func (r *rule) horizon(d date) date {
+	units := [...]int{146_097, 20_871, 4_800, 400}[r.freq]
+	a, b := units, r.interval
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return min(r.until, lastDate, d+date(146_097*(r.interval/a)))
+}
+
 // next returns the first day of the rule at or after d, noDate when there is none.
 func (r *rule) next(d date) date {
 	d = max(d, r.start)
@@ -99,7 +110,7 @@ func (r *rule) nextDaily(d date) date {
 	if r.byMonth == 0 && r.byDay == nil && r.byMonthDay == nil {
 		return d
 	}
-	for last := min(r.until, lastDate); d <= last; d += step {
+	for last := r.horizon(d); d <= last; d += step {
 		y, m, md := d.civil()
 		if r.byMonth != 0 && r.byMonth>>m&1 == 0 {
 			// on to the month's end, in whole steps
@@ -127,7 +138,7 @@ func (r *rule) nextWeekly(d date) date {
 	if off := (week - first) % step; off != 0 {
 		week += step - off
 	}
-	for last := min(r.until, lastDate); week <= last; week += step {
+	for last := r.horizon(d); week <= last; week += step {
 		set := r.weekSet(week)
 		if d > week {
 			set &^= 1<<(d-week) - 1
@@ -163,7 +174,7 @@ func (r *rule) weekSet(week date) uint8 {
 
 func (r *rule) nextMasked(d date) date {
 	y, m, md := d.civil()
-	last, _, _ := min(r.until, lastDate).civil()
+	last, _, _ := r.horizon(d).civil()
 	from := uint32(1)<<(md-1) - 1 // days before d, to be masked out
 	for ; y <= last; y, m = y+1, 1 {
 		if r.freq == yearly {
