@@ -7,8 +7,6 @@ import (
 	"math"
 	"time"
 
-	"golang.org/x/image/vector"
-
 	"vitrine/render/scene"
 )
 
@@ -64,17 +62,14 @@ func newCorners(size image.Point, radius float64) *corners {
 		return nil
 	}
 	side := int(math.Ceil(radius))
-	c := &corners{size: size, side: side, mask: image.NewAlpha(image.Rect(0, 0, side, side))}
-	r, s := float32(radius), float32(side)
-	const k = 0.44771525 // 1 - the usual constant of a circle by cubic curves
-	ras := vector.NewRasterizer(side, side)
-	ras.MoveTo(0, r)
-	ras.CubeTo(0, r*k, r*k, 0, r, 0)
-	ras.LineTo(s, 0)
-	ras.LineTo(s, s)
-	ras.LineTo(0, s)
-	ras.ClosePath()
-	ras.Draw(c.mask, c.mask.Rect, image.Opaque, image.Point{})
+	c := &corners{size: size, side: side}
+	var round path
+	round.begin()
+	round.arc(radius, radius, radius, math.Pi, math.Pi*3/2)
+	round.to(float64(side), 0)
+	round.to(float64(side), float64(side))
+	round.to(0, float64(side))
+	c.mask = round.mask()
 	return c
 }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/go-text/typesetting/di"
-	"golang.org/x/image/vector"
 
 	"vitrine/render/scene"
 )
@@ -233,21 +232,6 @@ func (t *table) paintDots(dst *image.RGBA, page int) {
 		}
 		disc(dst, x+float64(i)*step, y, r, c)
 	}
-}
-
-// disc fills a circle, antialiased.
-func disc(dst *image.RGBA, x, y, r float64, c color.Color) {
-	box := image.Rect(int(math.Floor(x-r)), int(math.Floor(y-r)), int(math.Ceil(x+r))+1, int(math.Ceil(y+r))+1)
-	ras := vector.NewRasterizer(box.Dx(), box.Dy())
-	const k = 0.5522847498
-	cx, cy, q, h := float32(x-float64(box.Min.X)), float32(y-float64(box.Min.Y)), float32(r), float32(r*k)
-	ras.MoveTo(cx, cy-q)
-	ras.CubeTo(cx+h, cy-q, cx+q, cy-h, cx+q, cy)
-	ras.CubeTo(cx+q, cy+h, cx+h, cy+q, cx, cy+q)
-	ras.CubeTo(cx-h, cy+q, cx-q, cy+h, cx-q, cy)
-	ras.CubeTo(cx-q, cy-h, cx-h, cy-q, cx, cy-q)
-	ras.ClosePath()
-	ras.Draw(dst, box, image.NewUniform(c), image.Point{})
 }
 
 // Next is when the page changes.
