@@ -136,12 +136,6 @@ func (b *blank) Paint(dst *image.RGBA, _ time.Time) image.Rectangle {
 
 func (b *blank) Next(time.Time) time.Time { return time.Time{} }
 
-// mix is a colour between a (0) and b (1).
-func mix(a, b color.NRGBA, t float64) color.NRGBA {
-	at := func(x, y uint8) uint8 { return uint8(math.Round(float64(x) + (float64(y)-float64(x))*t)) }
-	return color.NRGBA{R: at(a.R, b.R), G: at(a.G, b.G), B: at(a.B, b.B), A: at(a.A, b.A)}
-}
-
 // withAlpha is the colour with its opacity multiplied.
 func withAlpha(c color.NRGBA, t float64) color.NRGBA {
 	c.A = uint8(math.Round(float64(c.A) * t))

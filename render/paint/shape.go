@@ -213,7 +213,6 @@ func resize(run *shaping.Output, size fixed.Int26_6) {
 		g := &run.Glyphs[i]
 		g.Width, g.Height, g.XBearing, g.YBearing = k(g.Width), k(g.Height), k(g.XBearing), k(g.YBearing)
 		g.Advance, g.XOffset, g.YOffset = k(g.Advance), k(g.XOffset), k(g.YOffset)
-		g.XAdvance, g.YAdvance = k(g.XAdvance), k(g.YAdvance)
 	}
 	run.LineBounds = shaping.Bounds{Ascent: k(run.LineBounds.Ascent), Descent: k(run.LineBounds.Descent), Gap: k(run.LineBounds.Gap)}
 	run.Size = size
