@@ -190,8 +190,14 @@ func (f *Fonts) scan() {
 	}
 }
 
-// systemFonts asks for the index; a cache directory that cannot be written must not cost the fonts.
-func (f *Fonts) systemFonts() []fontscan.Footprint {
+// systemFonts asks for the index; a cache directory that cannot be written must not cost the fonts, and a damaged index
+// or font must not cost the process.
+func (f *Fonts) systemFonts() (found []fontscan.Footprint) {
+	defer func() {
+		if recover() != nil {
+			found = nil
+		}
+	}()
 	quiet := log.New(io.Discard, "", 0)
 	dir := f.cfg.CacheDir
 	if dir == "" {
@@ -207,11 +213,11 @@ func (f *Fonts) systemFonts() []fontscan.Footprint {
 		defer os.RemoveAll(temp)
 		dir = temp
 	}
-	found, err := fontscan.SystemFonts(quiet, dir)
+	all, err := fontscan.SystemFonts(quiet, dir)
 	if err != nil {
 		return nil
 	}
-	found = slices.Clone(found)
+	found = slices.Clone(all) // it is fontscan's own
 	slices.SortFunc(found, func(a, b fontscan.Footprint) int {
 		return cmp.Or(strings.Compare(a.Location.File, b.Location.File), cmp.Compare(a.Location.Index, b.Location.Index))
 	})

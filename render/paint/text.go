@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"reflect"
 	"time"
 
 	"vitrine/render/scene"
@@ -53,9 +54,9 @@ func (t *text) Update(z scene.Zone) bool {
 	if z.Text == nil || !t.same(z) {
 		return false
 	}
-	t.done = t.done && t.what.Text == z.Text.Text
-	t.what, t.zone = *z.Text, z
-	t.done = false
+	if !reflect.DeepEqual(t.what, *z.Text) {
+		t.what, t.done = *z.Text, false
+	}
 	return true
 }
 
