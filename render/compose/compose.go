@@ -33,7 +33,8 @@ type Video interface {
 	Ended() bool // the last frame has had its time
 	Err() error  // why it cannot be played
 	Length() time.Duration
-	Dropped() uint64 // frames too late, since the Video was made
+	Size() image.Point // of the picture, square pixels; known when ready
+	Dropped() uint64   // frames too late, since the Video was made
 	Hwdec() string
 	Close()
 }

@@ -28,9 +28,9 @@ func (s *Stage) relayer() {
 // libmpv's hands, which waits for that.
 func (s *Stage) freshen() {
 	s.eachReel(func(r *reel) {
-		r.eachVideo(func(v Video, onScreen bool) {
+		r.eachVideo(func(sl *slot, onScreen bool) {
 			seen := onScreen && r.group.live && !s.off
-			if seen && s.busy || !v.Fresh() {
+			if seen && s.busy || !sl.video.Fresh() {
 				return
 			}
 			if seen {
@@ -38,18 +38,18 @@ func (s *Stage) freshen() {
 				s.soil(r.clip)
 				return
 			}
-			s.discard(r, v)
+			s.discard(r, sl)
 		})
 	})
 }
 
 // discard draws a frame where nobody sees it.
-func (s *Stage) discard(r *reel, v Video) {
-	size := r.rect.Size()
+func (s *Stage) discard(r *reel, sl *slot) {
+	size := r.target(sl).Size()
 	if n := size.X * size.Y * 4; len(s.scratch) < n {
 		s.scratch = make([]byte, n)
 	}
-	_ = v.Render(s.scratch, size.X*4, size) // an error comes again when it matters
+	_ = sl.video.Render(s.scratch, size.X*4, size) // an error comes again when it matters
 }
 
 // present draws what is out of date and shows it.
@@ -69,7 +69,7 @@ func (s *Stage) present() {
 	s.dirty = s.dirty[:0]
 	s.eachReel(func(r *reel) { // covered altogether: nobody drew its frame
 		if r.stale && r.group.live && r.cur != nil && r.cur.video != nil && !r.cur.began.IsZero() {
-			s.discard(r, r.cur.video)
+			s.discard(r, r.cur)
 		}
 	})
 	s.out.Present(parts)

@@ -181,6 +181,7 @@ func (r *reel) promote(now time.Time) {
 	r.cur.begin(now)
 	r.stage.leave(old)
 	r.stale = true
+	r.stage.relayer() // another picture may lie elsewhere
 	r.stage.soil(r.clip)
 }
 
@@ -235,10 +236,10 @@ func (r *reel) leave() {
 }
 
 // videos are those that the reel holds; the first one is on the screen if the reel is.
-func (r *reel) eachVideo(do func(v Video, onScreen bool)) {
+func (r *reel) eachVideo(do func(sl *slot, onScreen bool)) {
 	for _, sl := range []*slot{r.cur, r.next} {
 		if sl != nil && sl.video != nil {
-			do(sl.video, sl == r.cur && !sl.began.IsZero())
+			do(sl, sl == r.cur && !sl.began.IsZero())
 		}
 	}
 }

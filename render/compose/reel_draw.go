@@ -4,6 +4,7 @@ import (
 	"image"
 
 	"vitrine/render/output"
+	"vitrine/render/scene"
 )
 
 var _ layer = (*reel)(nil)
@@ -11,12 +12,26 @@ var _ layer = (*reel)(nil)
 // bounds is the part of the screen that the reel may cover.
 func (r *reel) bounds() image.Rectangle { return r.clip }
 
+// target is where an item's picture lies on the screen: all of the zone, but for a video that is to be seen whole.
+func (r *reel) target(sl *slot) image.Rectangle {
+	if sl == nil || sl.video == nil || sl.item.Fit != scene.Contain {
+		return r.rect
+	}
+	return place(sl.video.Size(), r.rect.Size(), scene.Contain).Add(r.rect.Min)
+}
+
 // solid says that nothing below can be seen.
 func (r *reel) solid() bool {
-	if !r.shape.plain() || r.cur == nil {
+	switch {
+	case !r.shape.plain() || r.cur == nil:
 		return false
+	case r.back>>24 == 0xff:
+		return true
+	case r.cur.video != nil:
+		return r.target(r.cur) == r.rect
+	default:
+		return r.cur.pic != nil && r.cur.pic.solid
 	}
-	return r.back>>24 == 0xff || r.cur.video != nil || r.cur.pic != nil && r.cur.pic.solid
 }
 
 // direct says that the video is drawn straight into the frame.
@@ -26,34 +41,36 @@ func (r *reel) direct() bool {
 
 // draw puts the reel's part of clip into the frame.
 func (r *reel) draw(f *output.Frame, clip image.Rectangle) {
-	if r.cur == nil || r.cur.video == nil || r.back != 0 && !r.direct() {
-		if r.back != 0 {
-			paintColor(f, r.rect, clip, r.back, r.shape)
-		}
+	at := r.target(r.cur)
+	if r.back != 0 && !(r.direct() && clip.In(at)) {
+		paintColor(f, r.rect, clip, r.back, r.shape)
 	}
 	switch {
 	case r.cur == nil:
 	case r.cur.pic != nil:
 		r.cur.pic.put(f, r.rect, clip, r.shape)
 	case r.direct():
-		r.drawDirect(f, clip)
+		r.drawDirect(f, at, clip)
 	case r.cur.video != nil:
-		if r.stale || r.own.pix == nil {
-			r.own = ensure(r.own, r.rect.Size())
-			r.render(r.own.pix, r.own.stride)
+		if r.stale || len(r.own.pix) == 0 {
+			r.own = ensure(r.own, at.Size())
+			r.render(r.own.pix, r.own.stride, at.Size())
 		}
-		r.own.put(f, r.rect, clip, r.shape)
+		r.own.put(f, at, clip.Intersect(at), r.shape)
 	}
 }
 
 // drawDirect draws the whole video, or, where only what lies above it has changed, what was saved from under it. The
 // Stage asks for no other part: see whole.
-func (r *reel) drawDirect(f *output.Frame, clip image.Rectangle) {
+func (r *reel) drawDirect(f *output.Frame, at, clip image.Rectangle) {
+	if clip = clip.Intersect(at); clip.Empty() {
+		return
+	}
 	if !r.whole(clip) {
 		r.saved.put(f, r.under, clip, r.shape)
 		return
 	}
-	r.render(f.Pix[r.rect.Min.Y*f.Stride+r.rect.Min.X*4:], f.Stride)
+	r.render(f.Pix[at.Min.Y*f.Stride+at.Min.X*4:], f.Stride, at.Size())
 	if r.under.Empty() {
 		return
 	}
@@ -65,11 +82,12 @@ func (r *reel) drawDirect(f *output.Frame, clip image.Rectangle) {
 
 // whole says whether clip can only be drawn by drawing the whole video.
 func (r *reel) whole(clip image.Rectangle) bool {
-	return r.stale || !clip.Intersect(r.rect).In(r.under) || r.saved.pix == nil
+	clip = clip.Intersect(r.target(r.cur))
+	return !clip.Empty() && (r.stale || !clip.In(r.under) || len(r.saved.pix) == 0)
 }
 
-func (r *reel) render(pix []byte, stride int) {
-	if err := r.cur.video.Render(pix, stride, r.rect.Size()); err != nil && r.cur.err == nil {
+func (r *reel) render(pix []byte, stride int, size image.Point) {
+	if err := r.cur.video.Render(pix, stride, size); err != nil && r.cur.err == nil {
 		r.cur.err = err
 	}
 	r.stale = false
@@ -77,6 +95,7 @@ func (r *reel) render(pix []byte, stride int) {
 
 // cover notes what other layers hide of the video.
 func (r *reel) cover(under image.Rectangle) {
+	under = under.Intersect(r.target(r.cur))
 	if r.under != under {
 		r.under, r.saved = under, surface{}
 	}

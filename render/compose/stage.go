@@ -82,7 +82,7 @@ func (s *Stage) Run(ctx context.Context) error {
 	s.ticks = ticks{epoch: time.Now(), period: time.Duration(float64(time.Second) / s.out.Refresh())}
 	s.report(pipe.Report{
 		Ev: pipe.EvReady, Output: s.out.Name(), Size: scene.Size{Width: s.size.X, Height: s.size.Y},
-		Refresh: s.out.Refresh(), MPV: s.cfg.MPV,
+		Refresh: s.out.Refresh(), MPV: s.cfg.MPV, PID: os.Getpid(),
 	})
 	s.relayer()
 	timer := time.NewTimer(pulseEvery)

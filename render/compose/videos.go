@@ -9,6 +9,7 @@ type videos struct {
 
 	mu     sync.Mutex
 	idle   []Video
+	first  Video // never closed before the end: libmpv's hold on libav's log goes with the first one
 	closed bool
 }
 
@@ -21,18 +22,29 @@ func (v *videos) take() (Video, error) {
 		return out, nil
 	}
 	v.mu.Unlock()
-	return v.open(v.wake)
+	x, err := v.open(v.wake)
+	if err == nil {
+		v.mu.Lock()
+		if v.first == nil {
+			v.first = x
+		}
+		v.mu.Unlock()
+	}
+	return x, err
 }
 
 // give takes a video back that nothing plays on.
 func (v *videos) give(x Video) {
 	v.mu.Lock()
-	keep := !v.closed && len(v.idle) < spareVideos
-	if keep {
+	full := v.closed || len(v.idle) >= spareVideos
+	switch {
+	case !full:
 		v.idle = append(v.idle, x)
+	case x == v.first && !v.closed:
+		v.idle[0], x = x, v.idle[0]
 	}
 	v.mu.Unlock()
-	if !keep {
+	if full {
 		x.Close()
 	}
 }

@@ -37,6 +37,7 @@ type file struct {
 	eof     bool
 	err     error
 	length  time.Duration
+	size    image.Point
 	dropped uint64
 }
 
@@ -180,6 +181,9 @@ func (c *Core) Err() error {
 
 // Length is the file's, zero while it is not known.
 func (c *Core) Length() time.Duration { f, _ := c.current(); return f.length }
+
+// Size is the picture's in square pixels, upright; zero before Ready.
+func (c *Core) Size() image.Point { f, _ := c.current(); return f.size }
 
 // Dropped counts the frames that came too late to be shown, over all files.
 func (c *Core) Dropped() uint64 {

@@ -5,6 +5,7 @@ package mpv
 import (
 	"errors"
 	"fmt"
+	"image"
 	"time"
 
 	"github.com/gen2brain/go-mpv"
@@ -43,10 +44,7 @@ func (c *Core) note(ev *mpv.Event) bool {
 		}
 		return false
 	case mpv.EventPlaybackRestart: // comes when the first frame has been rendered
-		hwdec := c.m.GetPropertyString("hwdec-current")
-		c.mu.Lock()
-		c.file.shown, c.hwdec = true, hwdec
-		c.mu.Unlock()
+		c.noteFirst()
 		return true
 	case mpv.EventEnd:
 		end := ev.EndFile()
@@ -59,6 +57,22 @@ func (c *Core) note(ev *mpv.Event) bool {
 		return c.noteProperty(ev)
 	}
 	return false
+}
+
+// noteFirst takes what is known once there is a frame; a file that ends before it has one comes here too.
+func (c *Core) noteFirst() {
+	w, err := c.m.GetProperty("video-out-params/dw", mpv.FormatInt64)
+	if err != nil {
+		c.fail(errors.New("not one picture in the file can be decoded; it is damaged or cut short: publish it again"))
+		return
+	}
+	h, _ := c.m.GetProperty("video-out-params/dh", mpv.FormatInt64)
+	x, _ := w.(int64)
+	y, _ := h.(int64)
+	hwdec := c.m.GetPropertyString("hwdec-current")
+	c.mu.Lock()
+	c.file.shown, c.file.size, c.hwdec = true, image.Pt(int(x), int(y)), hwdec
+	c.mu.Unlock()
 }
 
 func (c *Core) noteProperty(ev *mpv.Event) bool {

@@ -86,9 +86,7 @@ func options(hwdec string) [][2]string {
 // fitting are the two properties that make libmpv fill its rectangle as the fit says.
 func fitting(f scene.Fit) (panscan float64, keepAspect bool) {
 	switch f {
-	case scene.Contain:
-		return 0, true
-	case scene.Stretch:
+	case scene.Contain, scene.Stretch: // for the one the caller gives a rectangle of the picture's own shape
 		return 0, false
 	default:
 		return 1, true

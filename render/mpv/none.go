@@ -46,6 +46,9 @@ func (c *Core) Err() error { return ErrNone }
 // Length is zero.
 func (c *Core) Length() time.Duration { return 0 }
 
+// Size is zero.
+func (c *Core) Size() image.Point { return image.Point{} }
+
 // Dropped is zero.
 func (c *Core) Dropped() uint64 { return 0 }
 

@@ -58,7 +58,8 @@ type Report struct {
 	Size    scene.Size `json:"size,omitzero"`
 	Refresh float64    `json:"refresh,omitempty"` // hertz
 	MPV     string     `json:"mpv,omitempty"`     // libmpv's version; "" = without video
-	Hwdec   string     `json:"hwdec,omitempty"`   // what decodes: "no" = software
+	Hwdec   string     `json:"hwdec,omitempty"`   // Pulse: what decodes: "no" = software
+	PID     int        `json:"pid,omitempty"`     // the renderer's process
 
 	// Ended, Failed
 	Reason string `json:"reason,omitempty"` // Ended: eof, time, replaced, failed

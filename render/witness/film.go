@@ -80,6 +80,7 @@ func Watch(ctx context.Context, s Screen, w Watching) (*Film, error) {
 			f.Blind++
 		}
 		sample := look(p, w.Looks, seed)
+		f.again(s, &sample)
 		sample.At = at
 		f.Samples = append(f.Samples, sample)
 		f.keep(p, sample, w, kept)
@@ -90,6 +91,32 @@ func Watch(ctx context.Context, s Screen, w Watching) (*Film, error) {
 			next = time.Now()
 		}
 		timer.Reset(time.Until(next))
+	}
+}
+
+// again looks once more, 2 ms later, for marks that were there before and now are not: they may have been read while
+// the screen was being written.
+func (f *Film) again(s Screen, now *Sample) {
+	if len(f.Samples) == 0 {
+		return
+	}
+	before := f.Samples[len(f.Samples)-1]
+	torn := false
+	for i, m := range now.Marks {
+		torn = torn || !m.OK && before.Marks[i].OK
+	}
+	if !torn {
+		return
+	}
+	time.Sleep(2 * time.Millisecond)
+	p, err := s.Read()
+	if err != nil {
+		return // the next sample says so
+	}
+	for i, l := range f.Looks {
+		if m, ok := l.Read(p); ok && !now.Marks[i].OK {
+			now.Marks[i] = Seen{Mark: m, OK: true}
+		}
 	}
 }
 

@@ -20,38 +20,48 @@ type Mark struct {
 	Frame int // 0 to 4095
 }
 
-// A mark is 6 squares wide and 5 high; bit 0 is its upper left square.
+// A mark is 6 squares wide and high; bit 0 is its upper left square. From the top: sync and item, frame, check.
 const (
 	markWide  = 6
-	markHigh  = 5
+	markHigh  = 6
 	markShare = 20 // a square's side is a 20th of the picture's shorter side
 	markSync  = 0b1001
 	markBits  = markWide * markHigh
 )
 
-func (m Mark) word() uint32 {
-	return markSync | uint32(m.Item)<<4 | uint32(m.Frame)<<12 | m.check()<<24
+func (m Mark) word() uint64 {
+	return markSync | uint64(m.Item)<<4 | uint64(m.Frame)<<12 | m.check()<<24
 }
 
-func (m Mark) check() uint32 { return uint32(m.Item*7+m.Frame*13+5) % 64 }
+// check tells a mark from one that was read while half of it changed.
+func (m Mark) check() uint64 {
+	return uint64(m.Item*checkItem+m.Frame*checkFrame+checkPlus) % checkRange
+}
 
-func markOf(w uint32) (Mark, bool) {
+const (
+	checkItem  = 1021
+	checkFrame = 617
+	checkPlus  = 5
+	checkRange = 4096
+)
+
+func markOf(w uint64) (Mark, bool) {
 	m := Mark{Item: int(w >> 4 & 0xff), Frame: int(w >> 12 & 0xfff)}
-	return m, w&0xf == markSync && w>>24&0x3f == m.check() && m.Item > 0
+	return m, w&0xf == markSync && w>>24 == m.check() && m.Item > 0
 }
 
 // Look is where marks are to be looked for: a zone of the screen, and what kinds of pictures it shows.
 type Look struct {
 	Zone  image.Rectangle
-	Size  image.Point // of the medium, square pixels
+	Sizes []image.Point // of the media that may come there, square pixels
 	Fit   scene.Fit
 	Label string
 }
 
 // squares returns the middle of the first square and the distance between squares, in screen pixels.
-func (l Look) squares() (x, y, dx, dy float64) {
-	sx := float64(l.Zone.Dx()) / float64(l.Size.X)
-	sy := float64(l.Zone.Dy()) / float64(l.Size.Y)
+func (l Look) squares(size image.Point) (x, y, dx, dy float64) {
+	sx := float64(l.Zone.Dx()) / float64(size.X)
+	sy := float64(l.Zone.Dy()) / float64(size.Y)
 	switch l.Fit {
 	case scene.Stretch:
 	case scene.Contain:
@@ -61,7 +71,7 @@ func (l Look) squares() (x, y, dx, dy float64) {
 		sx = max(sx, sy)
 		sy = sx
 	}
-	side := float64(markSide(l.Size))
+	side := float64(markSide(size))
 	dx, dy = side*sx, side*sy
 	cx := float64(l.Zone.Min.X+l.Zone.Max.X) / 2
 	cy := float64(l.Zone.Min.Y+l.Zone.Max.Y) / 2
@@ -73,8 +83,17 @@ func markSide(size image.Point) int { return max(2, min(size.X, size.Y)/markShar
 
 // Read looks for a mark in a picture.
 func (l Look) Read(p Pixels) (Mark, bool) {
-	x, y, dx, dy := l.squares()
-	var w uint32
+	for _, size := range l.Sizes {
+		if m, ok := l.read(p, size); ok {
+			return m, true
+		}
+	}
+	return Mark{}, false
+}
+
+func (l Look) read(p Pixels, size image.Point) (Mark, bool) {
+	x, y, dx, dy := l.squares(size)
+	var w uint64
 	for i := range markBits {
 		cx, cy := int(x+dx*float64(i%markWide)), int(y+dy*float64(i/markWide))
 		sum := 0

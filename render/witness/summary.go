@@ -27,6 +27,7 @@ type Run struct {
 	LastCame    time.Duration // first sample of its last frame
 	Distinct    int           // frames that were seen
 	Backwards   int           // samples whose frame number was lower than the one before
+	hole        int           // samples without a mark before it
 }
 
 // Change is the passage from one item to another.
@@ -36,7 +37,7 @@ type Change struct {
 	// Late is how long the next item's first picture came after the present item's time was over: the freeze. Negative:
 	// it came before. Known to one sample.
 	Late time.Duration
-	// Hole is how long neither of the two was on the screen.
+	// Hole is how long neither of the two was on the screen, in whole samples.
 	Hole time.Duration
 }
 
@@ -65,6 +66,7 @@ func (f *Film) Summarise(look int, items []Item) Summary {
 	for _, it := range items {
 		known[it.ID] = it
 	}
+	hole := 0
 	for _, s := range f.Samples {
 		m := s.Marks[look]
 		if m.OK && out.FirstContent < 0 {
@@ -78,16 +80,18 @@ func (f *Film) Summarise(look int, items []Item) Summary {
 		}
 		if !m.OK {
 			out.Unreadable++
+			hole++
 			continue
 		}
-		out.see(s.At, m.Mark)
+		out.see(s.At, m.Mark, hole)
+		hole = 0
 	}
 	out.changes(known, f.Period)
 	return out
 }
 
 // see adds a mark to the present run, or begins another.
-func (o *Summary) see(at time.Duration, m Mark) {
+func (o *Summary) see(at time.Duration, m Mark, hole int) {
 	if n := len(o.Runs); n > 0 && o.Runs[n-1].Item == m.Item {
 		r := &o.Runs[n-1]
 		again := m.Frame < r.LastFrame && m.Frame <= 2 // the same file once more
@@ -106,7 +110,7 @@ func (o *Summary) see(at time.Duration, m Mark) {
 			return
 		}
 	}
-	o.Runs = append(o.Runs, Run{Item: m.Item, First: at, Last: at, FirstFrame: m.Frame, LastFrame: m.Frame, LastCame: at, Distinct: 1})
+	o.Runs = append(o.Runs, Run{Item: m.Item, First: at, Last: at, FirstFrame: m.Frame, LastFrame: m.Frame, LastCame: at, Distinct: 1, hole: hole})
 	o.Seen[m.Item]++
 }
 
@@ -115,7 +119,7 @@ func (o *Summary) changes(known map[int]Item, period time.Duration) {
 	var late []time.Duration
 	for i := 1; i < len(o.Runs); i++ {
 		a, b := o.Runs[i-1], o.Runs[i]
-		c := Change{From: a.Item, To: b.Item, At: b.First, Hole: max(0, b.First-a.Last-2*period)}
+		c := Change{From: a.Item, To: b.Item, At: b.First, Hole: time.Duration(b.hole) * period}
 		due := a.First + known[a.Item].For
 		if it := known[a.Item]; it.Frames > 0 {
 			due = a.LastCame + time.Duration(it.Frames-a.LastFrame)*it.Period

@@ -33,7 +33,7 @@ func TestAMarkIsReadBackFromItsPicture(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := pixels(witness.Picture{Item: tc.item, Size: tc.size}.Image())
-			l := witness.Look{Zone: image.Rectangle{Max: tc.size}, Size: tc.size}
+			l := witness.Look{Zone: image.Rectangle{Max: tc.size}, Sizes: []image.Point{tc.size}}
 			if m, ok := l.Read(p); !ok || m.Item != tc.item || m.Frame != 0 {
 				t.Errorf("read %+v, %v; want item %d, frame 0", m, ok, tc.item)
 			}
@@ -60,7 +60,7 @@ func TestEveryFrameOfAClipCarriesItsNumber(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l := witness.Look{Zone: image.Rectangle{Max: c.Size}, Size: c.Size, Fit: scene.Stretch}
+			l := witness.Look{Zone: image.Rectangle{Max: c.Size}, Sizes: []image.Point{c.Size}, Fit: scene.Stretch}
 			n := c.Size.X * c.Size.Y * 4
 			for i := 0; i < len(raw)/n; i++ {
 				p := witness.Pixels{Pix: raw[i*n : (i+1)*n], Stride: c.Size.X * 4, Size: c.Size}
@@ -97,7 +97,7 @@ func TestAFilmIsSummarised(t *testing.T) {
 	}{
 		{"a perfect change has no lateness", film(none, is(1, 0), is(1, 1), is(2, 0), is(2, 0), is(1, 0)), 0, 0, 3, 0, 0, p},
 		{"a last frame that stays is late", film(is(1, 0), is(1, 1), is(1, 1), is(1, 1), is(2, 0)), 0, 0, 2, 2 * p, 0, 0},
-		{"black between two items is counted", film(is(1, 0), is(1, 1), none, none, is(2, 0)), 2, 0, 2, 2 * p, p, 0},
+		{"black between two items is counted", film(is(1, 0), is(1, 1), none, none, is(2, 0)), 2, 0, 2, 2 * p, 2 * p, 0},
 		{"an older frame is stale", film(is(1, 5), is(1, 6), is(1, 4), is(1, 7)), 0, 1, 1, 0, 0, 0},
 		{"the same file once more is another run", film(is(1, 0), is(1, 1), is(1, 0), is(1, 1)), 0, 0, 2, 0, 0, 0},
 		{"nothing at all", film(none, none), 0, 0, 0, 0, 0, -1},
