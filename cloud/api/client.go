@@ -115,20 +115,21 @@ func (c *Client) do(ctx context.Context, cl call) (http.Header, error) {
 	token := ""
 	for try := 0; ; try++ {
 		if !cl.anyone && c.Token != nil {
-			t, err := c.Token(ctx, token)
+			t, err := c.Token(ctx, "")
 			if err != nil {
 				return nil, err
-			}
-			if t == "" && token != "" {
-				return nil, &Problem{Title: "the relay refused the token", Status: 401, Detail: "get a new token and give it again"}
 			}
 			token = t
 		}
 		h, err := c.once(ctx, cl, token)
 		p := (*Problem)(nil)
 		if try == 0 && token != "" && cl.raw == nil && errors.As(err, &p) && p.Status == http.StatusUnauthorized {
-			if again, terr := c.Token(ctx, token); terr != nil || again == "" {
-				return nil, errors.Join(err, terr)
+			again, terr := c.Token(ctx, token)
+			if terr != nil {
+				return nil, terr // why there is no other says more than that this one was refused
+			}
+			if again == "" {
+				return nil, err
 			}
 			continue
 		}

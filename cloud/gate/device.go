@@ -72,6 +72,9 @@ func (g *Gate) enrol(w http.ResponseWriter, r *http.Request) error {
 		_, left := g.limits.enrol.Left(Address(r))
 		return tooMany(left)
 	}
+	if _, err := api.Signed(r); err != nil {
+		return &api.Problem{Title: err.Error(), Status: http.StatusUnauthorized}
+	}
 	var req api.EnrolRequest
 	raw, err := decode(w, r, 4<<10, &req)
 	if err != nil {

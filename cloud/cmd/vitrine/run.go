@@ -47,6 +47,7 @@ func verbs() []verb {
 	return []verb{
 		{"new", "DIR", "make a bundle's folder that plays as it stands", "vitrine new lobby --lang fr", runNew},
 		{"check", "DIR", "find everything that is wrong with a folder", "vitrine check lobby", runCheck},
+		{"preview", "DIR -o out.png", "draw what the screen shows at an instant", "vitrine preview lobby --at 2027-01-04T12:30 -o out.png", runPreview},
 		{"explain", "[DIR]", "say for every event why it plays, or why not", "vitrine explain lobby --at 2027-01-04T12:30 --group canteen", runExplain},
 		{"timeline", "DIR", "list every change of what is on", "vitrine timeline lobby --from 2027-01-04 --to 2027-01-06", runTimeline},
 		{"key", "new", "make the keys that sign bundles", "vitrine key new --customer acme", runKey},

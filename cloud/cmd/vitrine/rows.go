@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"vitrine/agent/bundle"
+	"vitrine/agent/connect"
+	"vitrine/render/scene"
+)
+
+// rows are what the sources of a folder give here and now. Sources that only a player can reach give one made-up row.
+type rows struct {
+	set   *connect.Set
+	specs map[string]bundle.SourceSpec
+	notes []string
+}
+
+// shelf forgets rows with the program.
+type shelf struct {
+	mu sync.Mutex
+	m  map[string][]byte
+}
+
+func (s *shelf) KeepRows(key string, b []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.m[key] = b
+	return nil
+}
+
+func (s *shelf) Rows(key string) ([]byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.m[key]
+	return b, ok
+}
+
+func (s *shelf) DropRows(map[string]bool) error { return nil }
+
+// readRows reads the sources that are files of the folder, by the player's own connectors.
+func readRows(ctx context.Context, dir string, specs map[string]bundle.SourceSpec) (*rows, error) {
+	set, err := connect.New(connect.Config{Keep: &shelf{m: map[string][]byte{}}})
+	if err != nil {
+		return nil, err
+	}
+	own := map[string]bundle.SourceSpec{}
+	for id, s := range specs {
+		if s.Location.Type == "bundle" {
+			own[id] = s
+		}
+	}
+	r := &rows{set: set, specs: specs}
+	if len(own) == 0 {
+		return r, nil
+	}
+	set.Use(own, func(p string) (string, bool) { return filepath.Join(dir, filepath.FromSlash(p)), true })
+	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- set.Run(ctx) }()
+	for {
+		changed := set.Changed()
+		if r.all(own) {
+			break
+		}
+		select {
+		case <-changed:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	stop()
+	return r, <-done
+}
+
+func (r *rows) all(own map[string]bundle.SourceSpec) bool {
+	for id := range own {
+		if _, ok := r.set.Result(id); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// bind fills a zone's widget with rows, as playout does on a player.
+func (r *rows) bind(z scene.Zone) scene.Zone {
+	switch {
+	case z.Ticker != nil:
+		t := *z.Ticker
+		t.Items = r.ticker(t)
+		z.Ticker = &t
+	case z.Table != nil:
+		t := *z.Table
+		t.Cells = r.table(t)
+		z.Table = &t
+	}
+	return z
+}
+
+func (r *rows) ticker(t scene.Ticker) []string {
+	if t.Source == "" {
+		return []string{t.Text}
+	}
+	result, ok := r.result(t.Source)
+	if !ok {
+		return []string{t.Text}
+	}
+	line, err := bundle.NewLine(t.Text)
+	if err != nil {
+		return nil // Load has refused it
+	}
+	var items []string
+	for i := range result.Rows {
+		if s := line.Fill(result.Row(i)); s != "" {
+			items = append(items, s)
+		}
+	}
+	return items
+}
+
+func (r *rows) table(t scene.Table) [][]string {
+	result, ok := r.result(t.Source)
+	var cells [][]string
+	for i := range max(1, len(result.Rows)) {
+		line := make([]string, len(t.Columns))
+		for k, c := range t.Columns {
+			if line[k] = "…"; ok {
+				line[k] = result.Cell(i, c.Name)
+			}
+		}
+		cells = append(cells, line)
+	}
+	return cells
+}
+
+func (r *rows) result(id string) (connect.Result, bool) {
+	result, ok := r.set.Result(id)
+	switch {
+	case !ok:
+		r.notes = append(r.notes, fmt.Sprintf("source %s is not read here, only on a player; its place is marked", id))
+	case result.Err != "":
+		r.notes = append(r.notes, fmt.Sprintf("source %s: %s", id, result.Err))
+	case len(result.Rows) == 0:
+		r.notes = append(r.notes, fmt.Sprintf("source %s has no rows", id))
+	}
+	return result, ok && len(result.Rows) > 0
+}
