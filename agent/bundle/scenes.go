@@ -155,6 +155,10 @@ func validateWidget(z scene.Zone) error {
 		return fmt.Errorf("its QR code's level %q is not L, M, Q or H", z.QR.Level)
 	}
 	switch {
+	case z.Ticker != nil && z.Ticker.Source != "":
+		if _, err := NewLine(z.Ticker.Text); err != nil {
+			return fmt.Errorf("its text's {{…}} is not right: %w", err)
+		}
 	case z.Table != nil:
 		for _, c := range z.Table.Columns {
 			if c.Name == "" || c.Width < 0 || c.Width > 1000 || !slices.Contains([]string{"", "start", "center", "end"}, c.Align) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/encoding/htmlindex"
+
 	"vitrine/agent/bundle"
 	"vitrine/agent/schedule"
 )
@@ -31,6 +33,9 @@ func (l *loader) checkSource(pointer string, s bundle.SourceSpec) {
 	at, loc := pointer+"/location", s.Location
 	if s.Separator != "" && s.Type != "delimited" {
 		l.fault(pointer+"/separator", true, "only a delimited source has a separator", "take it out, or write type: delimited")
+	}
+	if _, err := htmlindex.Get(s.Charset); s.Charset != "" && err != nil {
+		l.fault(pointer+"/charset", false, fmt.Sprintf("the charset %q is not known", short(s.Charset)), "write utf-8, windows-1252, iso-8859-1 or utf-16le")
 	}
 	switch loc.Type {
 	case "bundle", "file":

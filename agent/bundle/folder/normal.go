@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/template"
 	"time"
 
 	"vitrine/agent/bundle"
@@ -203,8 +202,8 @@ func (l *loader) ticker(pointer string, d tickerDoc) *scene.Ticker {
 		if d.Source == "" {
 			l.fault(at, false, "the text has {{…}} but the ticker has no source", "write source: with the name of one of the sources")
 		}
-		if _, err := template.New("text").Parse(d.Text); err != nil {
-			l.fault(at, false, "the text's {{…}} is not right: "+strings.TrimPrefix(err.Error(), "template: "), "write {{.title}} for the column title")
+		if _, err := bundle.NewLine(d.Text); err != nil {
+			l.fault(at, false, "the text's {{…}} is not right: "+err.Error(), "write {{.title}} for the column title, {{if .title}}…{{end}} for when there is one")
 		}
 	}
 	l.source(pointer+"/source", d.Source)
