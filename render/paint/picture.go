@@ -186,7 +186,7 @@ func codec(magic []byte) (d decoder, c configReader, isJPEG bool) {
 // reduce scales the part r of a picture to a size. Large reductions go by boxes of whole pixels first: a wide filter
 // over a large photograph would cost seconds and hundreds of megabytes.
 func reduce(img image.Image, r image.Rectangle, size image.Point) *image.RGBA {
-	kx, ky := max(1, r.Dx()/(2*size.X)), max(1, r.Dy()/(2*size.Y))
+	kx, ky := max(1, 2*r.Dx()/(3*size.X)), max(1, 2*r.Dy()/(3*size.Y))
 	if kx > 1 || ky > 1 {
 		img = boxes(img, r, kx, ky)
 		r = img.Bounds()
