@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"image"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"vitrine/render/pipe"
+	"vitrine/render/scene"
+	"vitrine/render/witness"
+)
+
+// Race is how long a clip takes from the start of a program to its first frame on the screen.
+type Race struct {
+	Ours  []float64 `json:"vitrine_render_ms"`
+	MPV   []float64 `json:"mpv_ms"`
+	Ratio float64   `json:"ratio"` // of the medians
+}
+
+// rounds is how often each runs; both take turns, so that a busy moment hits both.
+const rounds = 3
+
+// race measures vitrine-render and plain mpv on one display with clips of the same kind. Each run has a clip with a number
+// of its own: what an earlier one left on the screen cannot be mistaken for it.
+func race(ctx context.Context, screen witness.Screen, display, render, dir string) (*Race, error) {
+	p, err := screen.Read()
+	if err != nil {
+		return nil, err
+	}
+	size, r := p.Size, &Race{}
+	for i := range 2 * rounds {
+		clip := witness.Clip{Item: 200 + i, Size: image.Pt(1280, 720), Rate: 30, Frames: 45}
+		path := filepath.Join(dir, fmt.Sprintf("race-%d.mp4", i))
+		if err := clip.Make(ctx, path); err != nil {
+			return nil, err
+		}
+		var cmd *exec.Cmd
+		var quit func()
+		if i%2 == 0 {
+			cmd, quit = mpv(ctx, path, display, size)
+		} else {
+			cmd, quit, err = ours(ctx, path, display, render, size, clip)
+			if err != nil {
+				return nil, err
+			}
+		}
+		look := witness.Look{Zone: image.Rectangle{Max: size}, Sizes: []image.Point{clip.Size}, Fit: scene.Contain}
+		took, err := firstFrame(ctx, screen, look, clip.Item, cmd, quit)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Base(cmd.Path), err)
+		}
+		ms := float64(took.Microseconds()) / 1000
+		if i%2 == 0 {
+			r.MPV = append(r.MPV, ms)
+		} else {
+			r.Ours = append(r.Ours, ms)
+		}
+	}
+	r.Ratio = median(r.Ours) / median(r.MPV)
+	return r, nil
+}
+
+// mpv is what a person would use instead: full screen, straight to X11, nothing configured.
+func mpv(ctx context.Context, path, display string, size image.Point) (*exec.Cmd, func()) {
+	cmd := exec.CommandContext(ctx, "mpv", "--no-config", "--vo=x11", "--no-audio", "--no-osc", "--osd-level=0", "--really-quiet",
+		"--no-border", fmt.Sprintf("--geometry=%dx%d+0+0", size.X, size.Y), "--keep-open", path)
+	cmd.Env = append(os.Environ(), "DISPLAY="+display)
+	return cmd, func() { _ = cmd.Process.Kill() }
+}
+
+// ours is vitrine-render, told what a player would tell it.
+func ours(ctx context.Context, path, display, render string, size image.Point, clip witness.Clip) (*exec.Cmd, func(), error) {
+	zone := scene.Zone{At: scene.Rect{0, 0, size.X, size.Y}, Playlist: []scene.Item{{Kind: scene.Video, Src: path, Fit: scene.Contain}}}
+	line, err := json.Marshal(pipe.Command{Op: pipe.OpQueue, ID: 1, Canvas: scene.Size{Width: size.X, Height: size.Y}, Now: true,
+		Scene: &scene.Scene{For: scene.Duration(time.Minute), Zones: []scene.Zone{zone}}})
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd := exec.CommandContext(ctx, render, "--display", display)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	go func() { _, _ = in.Write(append(line, '\n')) }() // the pipe holds it until the program reads
+	quit := func() {
+		_, _ = in.Write([]byte(`{"op":"quit"}` + "\n"))
+		_ = in.Close()
+	}
+	return cmd, quit, nil
+}
+
+// firstFrame starts a program and waits until a clip's number is on the screen.
+func firstFrame(ctx context.Context, screen witness.Screen, look witness.Look, item int, cmd *exec.Cmd, quit func()) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	begin := time.Now()
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	took := time.Duration(0)
+	_, err := witness.Watch(ctx, screen, witness.Watching{Hz: 250, Looks: []witness.Look{look}, Each: func(s witness.Sample) {
+		if took == 0 && s.Marks[0].OK && s.Marks[0].Item == item {
+			took = time.Since(begin)
+			cancel()
+		}
+	}})
+	quit()
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }() // killed, mostly
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		_ = cmd.Process.Kill()
+		<-ended
+	}
+	if took == 0 && err == nil {
+		err = fmt.Errorf("it showed nothing within 20 s")
+	}
+	return took, err
+}
+
+func median(v []float64) float64 {
+	s := slices.Sorted(slices.Values(v))
+	return s[len(s)/2]
+}
