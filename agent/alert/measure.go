@@ -1,9 +1,9 @@
 package alert
 
 import (
-	"math"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -31,32 +31,30 @@ func runeWidth(r rune) float64 {
 	return 0.575
 }
 
-// lines is how many lines a text needs at a size in a width.
-func lines(text string, size, width float64) int {
-	n := 0
-	for p := range strings.SplitSeq(text, "\n") {
-		n++
-		x := 0.0
-		for word := range strings.SplitAfterSeq(p, " ") {
-			w := 0.0
-			for _, r := range word {
-				w += runeWidth(r) * size
+// wrap breaks a text into lines at a size in a width, and gives where each ends.
+func wrap(text string, size, width float64) []int {
+	var ends []int
+	x, atSpace, space := 0.0, 0.0, -1 // of the line so far; of it up to the last space; where the word after that begins
+	for i, r := range text {
+		if r == '\n' {
+			ends = append(ends, i)
+			x, space = 0, -1
+			continue
+		}
+		w := runeWidth(r) * size
+		if r != ' ' && x > 0 && x+w > width {
+			if space >= 0 {
+				ends, x = append(ends, space), x-atSpace
+			} else { // one word longer than a line, or a script without spaces
+				ends, x = append(ends, i), 0
 			}
-			switch {
-			case x > 0 && x+w > width:
-				n++
-				x = w
-			default:
-				x += w
-			}
-			if x > width { // one word longer than a line
-				more := math.Ceil(x/width) - 1
-				n += int(more)
-				x -= more * width
-			}
+			space = -1
+		}
+		if x += w; r == ' ' {
+			space, atSpace = i+1, x
 		}
 	}
-	return n
+	return append(ends, len(text))
 }
 
 // height is how high a text is at a size in a width.
@@ -64,7 +62,7 @@ func height(text string, size, width float64) float64 {
 	if text == "" {
 		return 0
 	}
-	return float64(lines(text, size, width)) * leading * size
+	return float64(len(wrap(text, size, width))) * leading * size
 }
 
 // fit is the greatest size between two at which a text fits into a box; the least when it fits at none.
@@ -77,34 +75,20 @@ func fit(text string, width, tall, least, most float64) float64 {
 	return least
 }
 
-// cut takes as many words of a text as fit into a box, to the end of a sentence when that is not much less; at least one
-// word, so that the rest is always shorter.
+// cut takes as many lines of a text as fit into a box, to the end of a sentence when that is not much less; at least one
+// line, so that the rest is always shorter.
 func cut(text string, size, width, tall float64) (head, rest string) {
-	if height(text, size, width) <= tall {
+	ends := wrap(text, size, width)
+	n := max(1, int(tall/(leading*size)))
+	if len(ends) <= n || ends[n-1] == 0 {
 		return text, ""
 	}
-	end, sentence := 0, 0
-	for i := range text {
-		if i == 0 || text[i] != ' ' && text[i] != '\n' {
-			continue
-		}
-		if height(text[:i], size, width) > tall {
-			break
-		}
-		if end = i; strings.ContainsAny(text[i-1:i], ".!?:") || text[i] == '\n' {
-			sentence = i
-		}
+	end := ends[n-1]
+	if last := max(strings.LastIndexAny(text[:end], "\n。"), strings.LastIndex(text[:end], ". "), strings.LastIndex(text[:end], "! ")); last*10 > end*7 {
+		_, size := utf8.DecodeRuneInString(text[last:])
+		end = last + size
 	}
-	if sentence*10 > end*7 {
-		end = sentence
-	}
-	if end == 0 {
-		end = strings.IndexAny(text, " \n")
-	}
-	if end <= 0 {
-		return text, ""
-	}
-	return text[:end], strings.TrimSpace(text[end:])
+	return strings.TrimSpace(text[:end]), strings.TrimSpace(text[end:])
 }
 
 // split cuts a text into boxes, at most so many, and all about as full; the last takes all that is left, and the renderer
