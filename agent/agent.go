@@ -1,0 +1,190 @@
+// Package agent puts a player together.
+//
+//	relay ── uplink ──┐                 ┌── connect <── the customer's own sources
+//	stick ── importer ┼──> store ──> playout ──> pipe ──> vitrine-render ──> screen
+//	person ─ control ─┘      ▲          │
+//	                         └── plays ─┴──> health ──> uplink ──> relay
+//
+// The player plays from its store before it dials anything.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"vitrine/agent/bundle"
+	"vitrine/agent/clock"
+	"vitrine/agent/connect"
+	"vitrine/agent/control"
+	"vitrine/agent/health"
+	"vitrine/agent/playout"
+	"vitrine/agent/store"
+	"vitrine/agent/uplink"
+	"vitrine/cloud/api"
+	"vitrine/render/pipe"
+	"vitrine/usb/importer"
+	"vitrine/usb/udisks"
+)
+
+// Config is how a player is started.
+type Config struct {
+	Dir      string    // data folder
+	Relay    string    // its address, https://…; "" = none: bundles come by stick or import
+	Trust    api.Trust // which relay's certificates are believed
+	Display  string    // X display; "" = $DISPLAY
+	Headless string    // WIDTHxHEIGHT: into memory instead of a screen
+	Renderer string    // path of vitrine-render; "" = found beside the player, in PATH, or by $VITRINE_RENDER
+	Name     string    // until the relay's people have given one
+	Lang     string    // "fr", "en"
+	Probe    []string  // see store.Config
+	Sticks   bool      // import from USB sticks, over D-Bus
+	Log      *slog.Logger
+}
+
+// Agent is a player.
+type Agent struct {
+	cfg      Config
+	log      *slog.Logger
+	begun    time.Time
+	board    *health.Board
+	store    *store.Store
+	clock    *clock.Clock
+	renderer *pipe.Renderer
+	sources  *connect.Set
+	playout  *playout.Playout
+	uplink   *uplink.Uplink // nil without a relay
+	control  *control.Server
+	watcher  *udisks.Watcher // nil without sticks
+	importer *importer.Importer
+}
+
+// New opens the store and wires the parts, in the order in which data flows. It starts nothing.
+func New(cfg Config) (*Agent, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &Agent{cfg: cfg, log: cfg.Log, begun: time.Now(), board: health.New(cfg.Log)}
+	var err error
+	if a.store, err = store.Open(store.Config{Dir: cfg.Dir, Probe: cfg.Probe, Log: cfg.Log}); err != nil {
+		return nil, err
+	}
+	if err := a.wire(); err != nil {
+		return nil, errors.Join(err, a.store.Close())
+	}
+	return a, nil
+}
+
+func (a *Agent) wire() (err error) {
+	cfg := a.cfg
+	if a.clock, err = clock.New(clock.Config{Issued: a.issued(), Persisted: a.store.Floor().Time, Keep: a.store, Log: cfg.Log}); err != nil {
+		return err
+	}
+	if a.renderer, err = pipe.New(pipe.Config{Program: cfg.Renderer, Args: cfg.screen(), Log: cfg.Log}); err != nil {
+		return err
+	}
+	if a.sources, err = connect.New(connect.Config{Keep: a.store, Now: a.clock.Now, Deny: cfg.Dir, Log: cfg.Log,
+		Check: func(name string, err error) { a.board.Set("source:"+name, err) }}); err != nil {
+		return err
+	}
+	if a.playout, err = playout.New(playout.Config{Store: a.store, Clock: a.clock, Feeds: a.sources, Screen: a.renderer, Lang: cfg.Lang, Log: cfg.Log}); err != nil {
+		return err
+	}
+	a.showCard(nil)
+	if cfg.Relay != "" {
+		if a.uplink, err = uplink.New(uplink.Config{Base: cfg.Relay, Trust: cfg.Trust, Dir: cfg.Dir, Store: a.store, Clock: a.clock,
+			Describe: a.describe, Shot: a.playout.Shot, Claim: a.showCard, Check: func(err error) { a.board.Set("relay", err) }, Log: cfg.Log}); err != nil {
+			return err
+		}
+	}
+	if cfg.Sticks {
+		if a.watcher, err = udisks.New(udisks.Config{Log: cfg.Log}); err != nil {
+			return err
+		}
+		if a.importer, err = importer.New(importer.Config{Sticks: a.watcher, Taker: taker{a}, Log: cfg.Log}); err != nil {
+			return err
+		}
+	}
+	a.control, err = control.New(control.Config{Dir: cfg.Dir, Player: a, Log: cfg.Log})
+	return err
+}
+
+// screen is what the renderer is told at its start.
+func (c Config) screen() []string {
+	switch {
+	case c.Headless != "":
+		return []string{"--headless", c.Headless}
+	case c.Display != "":
+		return []string{"--display", c.Display}
+	}
+	return nil
+}
+
+// Run plays until ctx ends.
+func (a *Agent) Run(ctx context.Context) error {
+	a.log.Info("player started", "version", bundle.AgentVersion, "data", a.cfg.Dir, "boot", a.store.Boot())
+	g, ctx := errgroup.WithContext(ctx)
+	type part interface{ Run(context.Context) error }
+	for name, p := range map[string]part{"renderer": a.renderer, "playout": a.playout, "store": a.store} {
+		g.Go(func() error {
+			if err := p.Run(ctx); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("%s ended: %w", name, err)
+			}
+			return nil
+		})
+	}
+	others := map[string]part{"clock": a.clock, "sources": a.sources, "control": a.control}
+	if a.uplink != nil {
+		others["uplink"] = a.uplink
+	}
+	if a.watcher != nil {
+		others["sticks"], others["importer"] = a.watcher, a.importer
+	}
+	for name, p := range others { // without them the screen goes on
+		g.Go(func() error {
+			if err := p.Run(ctx); err != nil && ctx.Err() == nil {
+				a.board.Set(name, err)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error { return a.watch(ctx) })
+	err := g.Wait()
+	a.log.Info("player stopped")
+	return errors.Join(err, a.store.Close())
+}
+
+// watch tells the sources and the clock of a new bundle, and looks after what nobody else reports.
+func (a *Agent) watch(ctx context.Context) error {
+	tick := time.NewTicker(30 * time.Second)
+	defer tick.Stop()
+	for {
+		live, changed := a.store.Live()
+		if live.Manifest != nil {
+			a.sources.Use(live.Manifest.Sources, live.Path)
+			a.clock.Issued(live.Manifest.Issued)
+		}
+		a.checkUp(live)
+		a.showCard(a.claim())
+		if a.uplink != nil {
+			a.uplink.Poke()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		case <-tick.C:
+		}
+	}
+}
+
+func (a *Agent) issued() time.Time {
+	if live, _ := a.store.Live(); live.Manifest != nil {
+		return live.Manifest.Issued
+	}
+	return time.Time{}
+}

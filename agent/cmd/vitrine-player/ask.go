@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"vitrine/agent/control"
+	"vitrine/agent/health"
+)
+
+// status says what is on, and what is wrong.
+func status(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var dir string
+	var asJSON bool
+	f := newFlags("status", "  vitrine-player status\n  vitrine-player status --data ./player --json | jq .showing")
+	f.data(&dir)
+	f.BoolVar(&asJSON, "json", false, "as JSON")
+	if done, err := f.parse(args, 0, stdout, stderr); done {
+		return err
+	}
+	s, err := control.Dial(dir).Status(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		e := json.NewEncoder(stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(s)
+	}
+	print(stdout, s)
+	return nil
+}
+
+func print(w io.Writer, s control.Status) {
+	line := func(name, format string, a ...any) { fmt.Fprintf(w, "%-10s %s\n", name, fmt.Sprintf(format, a...)) }
+	line("player", "%s %s, up %s", s.Name, s.ID, (time.Duration(s.Uptime) * time.Second).String())
+	if c := s.Claim; c != nil {
+		line("claim", "%s at %s, words: %s", c.Code, c.URL, strings.Join(c.Words, " "))
+	}
+	if b := s.Bundle; b != nil {
+		line("bundle", "%s version %d, issued %s", b.Stream, b.Seq, s.Issued.Local().Format(time.DateTime))
+	} else {
+		line("bundle", "none")
+	}
+	if s.Publisher != "" {
+		line("publisher", "%s", s.Publisher)
+	}
+	if f := s.Fetching; f != nil {
+		line("fetching", "%s version %d, %d of %d MiB", f.Stream, f.Seq, f.Have>>20, f.Total>>20)
+	}
+	if r := s.Refused; r != nil {
+		line("refused", "%s version %d: %s", r.Stream, r.Seq, r.Reason)
+	}
+	if s.Showing.Screen == "off" {
+		line("showing", "nothing: the screen is off")
+	} else {
+		line("showing", "%s (%s) since %s", s.Showing.Scene, s.Showing.Layer, s.Showing.Since.Local().Format(time.TimeOnly))
+	}
+	if !s.Next.IsZero() {
+		line("next", "change at %s", s.Next.Local().Format(time.DateTime))
+	}
+	line("renderer", "%s %dx%d, %d frames, %d dropped, %d MiB", s.Renderer.Output, s.Renderer.Width, s.Renderer.Height, s.Renderer.Presented, s.Renderer.Dropped, s.Renderer.Memory>>20)
+	line("clock", "%s, %s", s.Clock.Trust, s.Clock.Now.Local().Format(time.DateTime))
+	for _, name := range slices.Sorted(maps.Keys(s.Sources)) {
+		src := s.Sources[name]
+		old := ""
+		if src.Stale {
+			old = ", stale"
+		}
+		line("source", "%s: %d rows of %s%s", name, src.Rows, src.Fetched.Local().Format(time.DateTime), old)
+	}
+	for _, item := range slices.Sorted(maps.Keys(s.Held)) {
+		line("held back", "%s: %s", item, s.Held[item])
+	}
+	for _, r := range s.Rejected {
+		line("left out", "%s", r)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Checks)) {
+		if s.Checks[name] != health.OK {
+			line("! "+name, "%s", s.Checks[name])
+		}
+	}
+}
+
+// load hands the running player a bundle.
+func load(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var dir, trust string
+	var asJSON bool
+	f := newFlags("import", "  vitrine-player import lobby.vitrine\n  vitrine-player import /media/stick/vitrine --trust \"four words of publisher\"")
+	f.data(&dir)
+	f.StringVar(&trust, "trust", "", "the publisher's four `words`, for a player that trusts nobody yet")
+	f.BoolVar(&asJSON, "json", false, "the result as JSON")
+	if done, err := f.parse(args, 1, stdout, stderr); done {
+		return err
+	}
+	if len(f.args) == 0 {
+		fmt.Fprintf(stderr, "vitrine-player import: name a bundle file or folder\n\nExample:\n%s\n", f.example)
+		return errUsage
+	}
+	path, err := filepath.Abs(f.args[0])
+	if err != nil {
+		return err
+	}
+	bar := term.IsTerminal(int(os.Stderr.Fd())) && !asJSON
+	step, err := control.Dial(dir).Import(ctx, path, trust, func(s control.Step) {
+		if bar && s.Total > 0 {
+			done := int(30 * s.Have / s.Total)
+			fmt.Fprintf(stderr, "\r[%s%s] %3d %%", strings.Repeat("#", done), strings.Repeat(".", 30-done), 100*s.Have/s.Total)
+		}
+	})
+	if bar {
+		fmt.Fprint(stderr, "\r\x1b[K")
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case asJSON:
+		return json.NewEncoder(stdout).Encode(step)
+	case step.Same:
+		fmt.Fprintf(stdout, "%s version %d is live already\n", step.Bundle.Stream, step.Bundle.Seq)
+	default:
+		fmt.Fprintf(stdout, "%s version %d is live\n", step.Bundle.Stream, step.Bundle.Seq)
+	}
+	return nil
+}
+
+// shot writes a picture of what is really on the screen.
+func shot(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	var dir, out string
+	var width int
+	f := newFlags("screenshot", "  vitrine-player screenshot -o screen.png\n  vitrine-player screenshot --width 640 -o - > small.png")
+	f.data(&dir)
+	f.StringVar(&out, "o", "", "`file` to write, .png or .jpg; - for standard output (PNG)")
+	f.IntVar(&width, "width", 0, "`pixels`; 0: as shown")
+	if done, err := f.parse(args, 0, stdout, stderr); done {
+		return err
+	}
+	as := map[string]string{".png": "png", ".jpg": "jpg", ".jpeg": "jpg"}[strings.ToLower(filepath.Ext(out))]
+	if out == "-" {
+		return control.Dial(dir).Screenshot(ctx, stdout, "png", width)
+	}
+	if as == "" {
+		fmt.Fprintf(stderr, "vitrine-player screenshot: -o wants a file that ends with .png or .jpg\n\nExample:\n%s\n", f.example)
+		return errUsage
+	}
+	w, err := os.OpenFile(out+".part", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	if err = errors.Join(control.Dial(dir).Screenshot(ctx, w, as, width), w.Close()); err != nil {
+		os.Remove(out + ".part")
+		return err
+	}
+	return os.Rename(out+".part", out)
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"vitrine/agent"
+)
+
+const usage = `vitrine-player plays signed bundles on a screen, with or without a relay.
+
+  vitrine-player run --relay https://relay.example:8443 --relay-pin sha256:…   play; the screen shows how to claim it
+  vitrine-player run --data ./player --headless 1280x720                      play without a screen or a relay
+  vitrine-player import lobby.vitrine                                         take a bundle from this machine's disk
+  vitrine-player status                                                       what is on, and what is wrong
+  vitrine-player screenshot -o screen.png                                     what is really on the screen
+  vitrine-player install --relay https://relay.example:8443 --relay-pin …     play at every start of the machine
+  vitrine-player start | stop | uninstall                                     that service
+
+Each verb has --help. Flags may also be given as VITRINE_DATA, VITRINE_RELAY, VITRINE_RELAY_PIN and so on.
+`
+
+// probe is the verb by which the player asks itself, in a process of its own, whether a database is whole.
+const probe = "probe-database"
+
+type verb func(ctx context.Context, args []string, stdout, stderr io.Writer) error
+
+// flags are one verb's; they may come before and after what is not a flag.
+type flags struct {
+	*flag.FlagSet
+	example string
+	args    []string
+}
+
+func newFlags(name, example string) *flags {
+	f := &flags{FlagSet: flag.NewFlagSet(name, flag.ContinueOnError), example: example}
+	f.SetOutput(io.Discard)
+	f.Usage = func() {}
+	return f
+}
+
+// parse reads the environment, then the command line. done: nothing more is to be done, because of err or because the
+// help was asked for.
+func (f *flags) parse(args []string, most int, stdout, stderr io.Writer) (done bool, err error) {
+	f.VisitAll(func(fl *flag.Flag) {
+		key := "VITRINE_" + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
+		if v, ok := os.LookupEnv(key); ok && err == nil {
+			if serr := fl.Value.Set(v); serr != nil {
+				err = fmt.Errorf("%s: %w", key, serr)
+			}
+		}
+	})
+	rest := args[1:]
+	for err == nil && len(rest) > 0 {
+		if err = f.Parse(rest); err != nil {
+			break
+		}
+		if rest = f.Args(); len(rest) > 0 {
+			f.args, rest = append(f.args, rest[0]), rest[1:]
+		}
+	}
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(stdout, "%s\n\nFlags:\n", f.example)
+		f.SetOutput(stdout)
+		f.PrintDefaults()
+		return true, nil
+	}
+	if err == nil && len(f.args) > most {
+		err = fmt.Errorf("%q is one word too many", f.args[most])
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "vitrine-player %s: %v\n\nExample:\n%s\n", f.Name(), err, f.example)
+		return true, errUsage
+	}
+	return false, nil
+}
+
+// data adds the flag that all verbs have.
+func (f *flags) data(dir *string) {
+	f.StringVar(dir, "data", agent.DataDir(), "`folder` of the player's data")
+}
+
+// playFlags are those of run and install.
+func playFlags(name string, cfg *agent.Config) *flags {
+	f := newFlags(name, "  vitrine-player "+name+" --data /var/lib/vitrine --relay https://relay.example:8443 --relay-ca ca.pem --display :0\n"+
+		"  vitrine-player "+name+" --data ./player --headless 1280x720")
+	f.data(&cfg.Dir)
+	f.StringVar(&cfg.Relay, "relay", "", "`address` of the relay, https://host:port; empty: bundles come by stick or import")
+	f.StringVar(&cfg.Trust.CAFile, "relay-ca", "", "`file` with the relay's own authority, PEM; empty: the system's authorities")
+	f.StringVar(&cfg.Trust.Pin, "relay-pin", "", "`pin` of the relay's authority, sha256:…, as vitrine-relay ca prints it")
+	f.StringVar(&cfg.Display, "display", "", "X `display`, like :0; empty: $DISPLAY")
+	f.StringVar(&cfg.Headless, "headless", "", "draw into memory, `WIDTHxHEIGHT` pixels")
+	f.StringVar(&cfg.Renderer, "renderer", "", "`path` of vitrine-render; empty: beside this program, in PATH, or $VITRINE_RENDER")
+	f.StringVar(&cfg.Name, "name", "", "`name` on the player's own page until the relay gives one")
+	f.StringVar(&cfg.Lang, "lang", language(), "`language` of what the player says itself: fr or en")
+	f.BoolVar(&cfg.Sticks, "usb", true, "import bundles from USB sticks (needs UDisks2)")
+	return f
+}
+
+// check says what is wrong with a player's settings, in words.
+func check(cfg *agent.Config) error {
+	switch {
+	case cfg.Headless != "" && !regexp.MustCompile(`^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$`).MatchString(cfg.Headless):
+		return fmt.Errorf("--headless %q is not like 1280x720", cfg.Headless)
+	case cfg.Lang != "fr" && cfg.Lang != "en":
+		return fmt.Errorf("--lang %q is neither fr nor en", cfg.Lang)
+	case cfg.Relay == "" && (cfg.Trust.CAFile != "" || cfg.Trust.Pin != ""):
+		return errors.New("--relay-ca and --relay-pin are of no use without --relay")
+	}
+	return nil
+}
+
+func language() string {
+	for _, key := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := os.Getenv(key); v != "" {
+			if strings.HasPrefix(v, "fr") {
+				return "fr"
+			}
+			return "en"
+		}
+	}
+	return "en"
+}

@@ -1,0 +1,56 @@
+// Command vitrine-player plays signed bundles on a screen, with or without a relay.
+//
+//	run ──> agent        status, import, screenshot ──socket in --data──> agent        install, start, stop ──> services
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"vitrine/agent/store"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr))
+}
+
+// errUsage means that the command line is not right; what is wrong was said already.
+var errUsage = errors.New("wrong usage")
+
+// exit is 0 when all went right, 2 for a wrong command line, else 1.
+func exit(err error, stderr io.Writer) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUsage):
+		return 2
+	}
+	fmt.Fprintln(stderr, "vitrine-player:", err)
+	return 1
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	verbs := map[string]verb{"run": play, "status": status, "import": load, "screenshot": shot,
+		"install": register, "uninstall": register, "start": register, "stop": register}
+	switch {
+	case len(args) == 0:
+		fmt.Fprint(stderr, usage)
+		return errUsage
+	case args[0] == "help" || args[0] == "--help" || args[0] == "-h":
+		fmt.Fprint(stdout, usage)
+		return nil
+	case args[0] == probe && len(args) == 2:
+		return store.ProbeFile(args[1])
+	case verbs[args[0]] == nil:
+		fmt.Fprintf(stderr, "vitrine-player: %q is not one of its verbs\n\n%s", args[0], usage)
+		return errUsage
+	}
+	return verbs[args[0]](ctx, args, stdout, stderr)
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/kardianos/service"
+
+	"vitrine/agent"
+)
+
+// play runs a player until it is told to stop.
+func play(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var cfg agent.Config
+	var debug bool
+	f := playFlags("run", &cfg)
+	f.BoolVar(&debug, "debug", false, "log more")
+	if done, err := f.parse(args, 0, stdout, stderr); done {
+		return err
+	}
+	if err := check(&cfg); err != nil {
+		fmt.Fprintln(stderr, "vitrine-player run:", err)
+		return errUsage
+	}
+	level := slog.LevelInfo
+	if debug {
+		level = slog.LevelDebug
+	}
+	cfg.Log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	var err error
+	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
+		return err
+	}
+	if self, err := os.Executable(); err == nil {
+		cfg.Probe = []string{self, probe}
+	}
+	a, err := agent.New(cfg)
+	if err != nil {
+		return err
+	}
+	if service.Interactive() {
+		return a.Run(ctx)
+	}
+	d := &daemon{ctx: ctx, agent: a, done: make(chan error, 1)}
+	s, err := service.New(d, settings(nil))
+	if err != nil {
+		return a.Run(ctx) // no service manager that is known: the signals stop it
+	}
+	return s.Run()
+}
+
+// daemon is the player as a service manager starts and stops it.
+type daemon struct {
+	ctx   context.Context
+	agent *agent.Agent
+	stop  context.CancelFunc
+	done  chan error
+}
+
+// Start implements service.Interface; it may not block. A player that ends by itself ends the process, so that the
+// service manager starts it again.
+func (d *daemon) Start(service.Service) error {
+	ctx, stop := context.WithCancel(d.ctx)
+	d.stop = stop
+	go func() {
+		err := d.agent.Run(ctx)
+		if ctx.Err() == nil {
+			os.Exit(exit(fmt.Errorf("the player ended by itself: %w", err), os.Stderr))
+		}
+		d.done <- err
+	}()
+	return nil
+}
+
+// Stop implements service.Interface.
+func (d *daemon) Stop(service.Service) error {
+	d.stop()
+	return <-d.done
+}
+
+// settings is what the system's service manager is told.
+func settings(args []string) *service.Config {
+	return &service.Config{
+		Name:         "vitrine-player",
+		DisplayName:  "Vitrine player",
+		Description:  "Plays signed Vitrine bundles on this machine's screen.",
+		Arguments:    args,
+		Dependencies: []string{"After=display-manager.service"},
+		Option:       service.KeyValue{"Restart": "always"},
+	}
+}
+
+// register installs, uninstalls, starts or stops the service; what is given to install is what run will be given.
+func register(_ context.Context, args []string, stdout, stderr io.Writer) error {
+	var cfg agent.Config
+	f := playFlags(args[0], &cfg)
+	if done, err := f.parse(args, 0, stdout, stderr); done {
+		return err
+	}
+	err := check(&cfg)
+	if err == nil && args[0] == "install" {
+		cfg.Dir, err = filepath.Abs(cfg.Dir)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "vitrine-player %s: %v\n", args[0], err)
+		return errUsage
+	}
+	given := append([]string{"run"}, args[1:]...)
+	s, err := service.New(&daemon{}, settings(append(given, "--data", cfg.Dir))) // of two, the last counts
+	if err != nil {
+		return fmt.Errorf("%s service: %w", args[0], err)
+	}
+	if args[0] == "uninstall" {
+		_ = s.Stop() // one that does not run need not be stopped
+	}
+	if err := service.Control(s, args[0]); err != nil {
+		return fmt.Errorf("%w; are you root?", err)
+	}
+	fmt.Fprintln(stdout, "vitrine-player:", map[string]string{"install": "installed; now run vitrine-player start", "uninstall": "uninstalled",
+		"start": "started", "stop": "stopped"}[args[0]])
+	return nil
+}

@@ -1,0 +1,236 @@
+package agent
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/metrics"
+	"strings"
+	"time"
+
+	"vitrine/agent/bundle"
+	"vitrine/agent/control"
+	"vitrine/agent/store"
+	"vitrine/agent/uplink"
+	"vitrine/cloud/api"
+	"vitrine/render/scene"
+	"vitrine/usb/importer"
+	"vitrine/usb/udisks"
+)
+
+// lowDisk is when the disk check speaks, bytes.
+const lowDisk = 512 << 20
+
+// checkUp looks at what has no part of its own to report it.
+func (a *Agent) checkUp(live *store.Live) {
+	var storeErr, diskErr, clockErr, renderErr error
+	if live.Damaged {
+		storeErr = fmt.Errorf("files of the bundle are missing or damaged; scenes %q are left out until they are fetched again", live.Missing)
+	}
+	if free, err := a.store.Disk(); err != nil {
+		diskErr = err
+	} else if free < lowDisk {
+		diskErr = fmt.Errorf("%d MiB are free; a new bundle may not fit", free>>20)
+	}
+	if st, _ := a.clock.State(); st.Trust != "trusted" && st.Trust != "held" {
+		clockErr = fmt.Errorf("the time is %s: %s", st.Trust, strings.Join(st.Faults, "; "))
+	}
+	if out := a.playout.Status().Output; out == "" && time.Since(a.begun) > 20*time.Second {
+		renderErr = errors.New("the renderer is not running: see the log for why; is vitrine-render installed and is there a display?")
+	}
+	for name, err := range map[string]error{"store": storeErr, "disk": diskErr, "clock": clockErr, "renderer": renderErr} {
+		a.board.Set(name, err)
+	}
+}
+
+// describe fills a heartbeat with what only the whole player knows.
+func (a *Agent) describe(h *api.Heartbeat) {
+	live, _ := a.store.Live()
+	p := a.playout.Status()
+	st, _ := a.clock.State()
+	h.Version, h.Active, h.Now, h.Clock = bundle.AgentVersion, live.Pointer(), st.Now, string(st.Trust)
+	h.Showing, h.Checks, h.Uptime = &p.Showing, a.board.Checks(), int64(time.Since(a.begun).Seconds())
+	h.Metrics = map[string]any{"output": p.Output, "presented": p.Presented, "dropped": p.Dropped, "memory": ownMemory(),
+		"renderer_memory": p.Memory, "plays_dropped": a.store.Dropped()}
+	if free, err := a.store.Disk(); err == nil {
+		h.Metrics["disk_free"] = free
+	}
+}
+
+// ownMemory is what the Go runtime has of the system's memory, bytes.
+func ownMemory() uint64 {
+	s := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64() - s[1].Value.Uint64()
+}
+
+// Status implements the control socket's player.
+func (a *Agent) Status() control.Status {
+	live, _ := a.store.Live()
+	p := a.playout.Status()
+	clock, _ := a.clock.State()
+	s := control.Status{Name: live.Settings.Name, ID: live.Settings.ID, Version: bundle.AgentVersion, Uptime: int64(time.Since(a.begun).Seconds()),
+		Relay: a.cfg.Relay, Bundle: live.Pointer(), Missing: live.Missing, Showing: p.Showing, Next: p.Next, Held: p.Quarantined,
+		Rejected: p.Rejected, Clock: control.Clock{Trust: string(clock.Trust), Now: clock.Now}, Checks: a.board.Checks(),
+		Renderer: control.Renderer{Output: p.Output, Width: p.Size.Width, Height: p.Size.Height, Presented: p.Presented, Dropped: p.Dropped, Memory: p.Memory}}
+	if s.Name == "" {
+		s.Name = a.cfg.Name
+	}
+	if t := a.store.Trust(); t != nil {
+		s.Publisher = strings.Join(bundle.Words(t.Chain()[0]), " ")
+	}
+	if free, err := a.store.Disk(); err == nil {
+		s.Disk = free
+	}
+	if live.Manifest != nil {
+		s.Issued, s.Sources = live.Manifest.Issued, map[string]control.Source{}
+		for name := range live.Manifest.Sources {
+			r, _ := a.sources.Result(name)
+			s.Sources[name] = control.Source{Rows: len(r.Rows), Fetched: r.FetchedAt, Stale: r.Stale, Error: r.Err}
+		}
+	}
+	if a.uplink != nil {
+		s.Refused, s.Fetching = a.uplink.State()
+		if c := a.uplink.Claim(); c != nil {
+			s.Claim = &control.Claim{Code: c.Code, URL: c.URL, Words: c.Words}
+		}
+	}
+	return s
+}
+
+// Shot implements the control socket's player.
+func (a *Agent) Shot(ctx context.Context, path string, width int) error {
+	return a.playout.Shot(ctx, path, width)
+}
+
+// Import implements the control socket's player: a bundle file or folder on this machine's disk. A player that trusts
+// nobody yet wants the publisher's four words.
+func (a *Agent) Import(ctx context.Context, path, trust string, progress func(have, total int64)) (*api.Pointer, bool, error) {
+	archive, err := bundle.Open(path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer archive.Close()
+	if a.store.Trust() == nil {
+		if err := a.pin(archive.Roots(), trust); err != nil {
+			return nil, false, err
+		}
+	}
+	return a.take(ctx, store.FromArchive(archive), "import", progress)
+}
+
+// pin trusts a publisher whose words a person has given.
+func (a *Agent) pin(roots [][]byte, trust string) error {
+	if len(roots) == 0 {
+		return errors.New("the bundle has no root key file; build it again with vitrine build")
+	}
+	words := strings.Join(bundle.Words(roots[0]), " ")
+	given := strings.Join(strings.Fields(strings.ToLower(strings.ReplaceAll(trust, "-", " "))), " ")
+	switch {
+	case given == "":
+		return fmt.Errorf("this player trusts no publisher yet, and the bundle's has the words %q: if they are those that the publisher gave you, import again with --trust %q", words, words)
+	case subtle.ConstantTimeCompare([]byte(given), []byte(words)) != 1:
+		return fmt.Errorf("the bundle's publisher has the words %q, not %q: this is not the bundle that you were promised", words, given)
+	}
+	return a.store.Pin(roots)
+}
+
+func (a *Agent) take(ctx context.Context, from store.Origin, by string, progress func(have, total int64)) (*api.Pointer, bool, error) {
+	got, err := a.store.Ingest(ctx, from, func(p store.Progress) { progress(p.Have, p.Total) })
+	if err != nil {
+		return nil, false, err
+	}
+	a.log.Info("bundle imported", "stream", got.Manifest.Stream, "seq", got.Manifest.Seq, "from", by, "changed", got.Changed)
+	return &api.Pointer{Stream: got.Manifest.Stream, Seq: got.Manifest.Seq, Manifest: string(got.Digest), Root: got.Manifest.Root}, got.Changed, nil
+}
+
+// taker takes bundles from sticks.
+type taker struct{ *Agent }
+
+// Take implements importer.Taker. A stick never brings a publisher that the player does not trust already.
+func (t taker) Take(ctx context.Context, stick udisks.Stick, tree *importer.Tree) error {
+	defer t.showCard(t.claim())
+	_, _, err := t.take(ctx, stickOrigin{tree}, "stick "+stick.Label, func(have, total int64) {
+		if total > 0 {
+			t.notice(fmt.Sprintf("USB %d %%", have*100/total))
+		}
+	})
+	if err != nil {
+		t.notice("USB: " + err.Error())
+	}
+	return err
+}
+
+type stickOrigin struct{ *importer.Tree }
+
+func (o stickOrigin) Blob(ctx context.Context, d bundle.Digest, from int64) (io.ReadCloser, error) {
+	return o.Tree.Blob(ctx, string(d), from)
+}
+
+func (a *Agent) claim() *uplink.Claim {
+	if a.uplink == nil {
+		return nil
+	}
+	return a.uplink.Claim()
+}
+
+// showCard says on the player's own page to whom it can be connected; nil = nothing to claim.
+func (a *Agent) showCard(c *uplink.Claim) { a.card(c) }
+
+func (a *Agent) notice(sentence string) { a.card(a.claim(), sentence) }
+
+func (a *Agent) card(c *uplink.Claim, notices ...string) {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "vitrine"
+	}
+	live, _ := a.store.Live()
+	card := scene.Card{Name: firstOf(live.Settings.Name, a.cfg.Name, host), Language: a.cfg.Lang, Relay: a.cfg.Relay, Address: ownAddress(), Notices: notices}
+	if c != nil {
+		card.Code, card.URL, card.Words = c.Code, c.URL, c.Words
+	}
+	a.playout.SetCard(card)
+}
+
+func firstOf(names ...string) string {
+	for _, n := range names {
+		if n != "" {
+			return n
+		}
+	}
+	return ""
+}
+
+// ownAddress is the player's address in its network, "" without one. Nothing is sent.
+func ownAddress() string {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return ""
+	}
+	for _, a := range addrs {
+		if ip, ok := a.(*net.IPNet); ok && ip.IP.IsGlobalUnicast() && ip.IP.To4() != nil {
+			return ip.IP.String()
+		}
+	}
+	return ""
+}
+
+// DataDir is where a player keeps its data when it is not told.
+func DataDir() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/vitrine"
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "vitrine")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "vitrine-data"
+	}
+	return filepath.Join(home, ".local", "state", "vitrine")
+}

@@ -1,0 +1,117 @@
+package uplink
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"vitrine/cloud/api"
+)
+
+// beat reports again and again, each time waiting for what the relay desires. The wait halves when something on the way
+// cuts it, and rises slowly again.
+func (u *Uplink) beat(ctx context.Context, id string) error {
+	retry, wait := backoff{}, longestWait
+	var before *api.Desired
+	same := 0
+	for {
+		begun := time.Now()
+		d, err := u.client.Heartbeat(ctx, id, u.heartbeat(), wait)
+		took := time.Since(begun)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			if unknown(err) {
+				return errUnknown
+			}
+			u.cfg.Check(err)
+			if took > time.Second && took < wait+5*time.Second { // it had been waiting: cut
+				wait = max(wait/2, shortestWait)
+			}
+			if !retry.wait(ctx, err) {
+				return nil
+			}
+			continue
+		}
+		u.cfg.Check(nil)
+		retry = backoff{}
+		if d != nil {
+			u.obey(ctx, d)
+		} else if took >= wait-time.Second {
+			wait = min(wait+5*time.Second, longestWait)
+		}
+		// A relay that desires the same again, or answers without waiting, must not make the player turn in circles.
+		if same++; d == nil && took > time.Second || d != nil && !reflect.DeepEqual(d, before) {
+			same = 0
+		}
+		before = d
+		if same > 0 && !pause(ctx, min(time.Duration(same)*time.Second, 30*time.Second)) {
+			return nil
+		}
+	}
+}
+
+// beatNow reports at once when something has happened, beside the heartbeat that waits; at most once a second.
+func (u *Uplink) beatNow(ctx context.Context, id string) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-u.poke:
+		}
+		if d, err := u.client.Heartbeat(ctx, id, u.heartbeat(), 0); err == nil && d != nil {
+			u.obey(ctx, d)
+		}
+		if !pause(ctx, time.Second) {
+			return nil
+		}
+	}
+}
+
+func (u *Uplink) heartbeat() api.Heartbeat {
+	h := api.Heartbeat{Boot: u.cfg.Store.Boot()}
+	u.cfg.Describe(&h)
+	live, _ := u.cfg.Store.Live()
+	h.Rev = live.Settings.Rev
+	if t := u.cfg.Store.Trust(); t != nil {
+		h.Root = t.Root().Version
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.seq++
+	h.Seq, h.Refused = u.seq, u.refused
+	if u.fetching != nil {
+		f := *u.fetching
+		h.Fetching = &f
+	}
+	return h
+}
+
+// obey does what the relay desires, as far as it may.
+func (u *Uplink) obey(ctx context.Context, d *api.Desired) {
+	if s := d.Settings; s != nil {
+		if err := u.cfg.Store.SetSettings(*s); err != nil {
+			u.log.Error("settings not kept", "error", err)
+		} else {
+			u.log.Info("settings taken", "rev", s.Rev, "name", s.Name, "groups", s.Groups)
+		}
+	}
+	if d.Root > 0 && d.Bundle == nil {
+		if err := u.renewRoots(ctx); err != nil {
+			u.log.Warn("roots not taken", "error", err)
+		}
+	}
+	if p := d.Bundle; p != nil {
+		u.mu.Lock()
+		if u.wanted == nil || *u.wanted != *p {
+			u.wanted = p
+			u.fetching = &api.Progress{Pointer: *p} // so that the relay does not say it again
+		}
+		u.mu.Unlock()
+		signal(u.want)
+	}
+	if d.Screenshot {
+		signal(u.shoot)
+	}
+}

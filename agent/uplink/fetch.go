@@ -1,0 +1,171 @@
+package uplink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"vitrine/agent/bundle"
+	"vitrine/agent/store"
+	"vitrine/cloud/api"
+)
+
+// fetchAll takes bundles that the relay names, the newest word first; and again the live one when it was damaged.
+func (u *Uplink) fetchAll(ctx context.Context) error {
+	for {
+		live, changed := u.cfg.Store.Live()
+		if live.Damaged && u.pointer() == nil {
+			u.setWanted(live.Pointer())
+		}
+		if p := u.pointer(); p != nil {
+			u.fetch(ctx, *p)
+			u.Poke()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-u.want:
+		case <-changed:
+		}
+	}
+}
+
+func (u *Uplink) pointer() *api.Pointer {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.wanted
+}
+
+func (u *Uplink) setWanted(p *api.Pointer) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.wanted = p
+}
+
+// fetch takes one bundle, however often it must try, until it is live, refused, or another one is wanted.
+func (u *Uplink) fetch(ctx context.Context, p api.Pointer) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	defer func() { <-done }()
+	go func() { // another word of the relay ends this one
+		defer close(done)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-u.want:
+				if now := u.pointer(); now != nil && *now != p {
+					signal(u.want)
+					cancel()
+					return
+				}
+			}
+		}
+	}()
+	defer cancel()
+	retry := backoff{}
+	for {
+		err := u.fetchOnce(ctx, p)
+		var refused *store.RefusedError
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			u.ended(p, nil)
+			return
+		case errors.As(err, &refused):
+			u.log.Warn("bundle refused", "stream", p.Stream, "seq", p.Seq, "reason", refused.Reason)
+			u.ended(p, &api.Refusal{Pointer: p, Reason: refused.Reason, At: u.cfg.Clock.Now().UTC()})
+			return
+		}
+		u.log.Warn("bundle not taken yet", "stream", p.Stream, "seq", p.Seq, "error", err)
+		u.mu.Lock()
+		u.refused = &api.Refusal{Pointer: p, Reason: "not yet: " + err.Error(), At: u.cfg.Clock.Now().UTC()}
+		u.mu.Unlock()
+		if !retry.wait(ctx, err) {
+			return
+		}
+	}
+}
+
+// ended forgets a wish that came to its end.
+func (u *Uplink) ended(p api.Pointer, r *api.Refusal) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.refused = r
+	if u.wanted != nil && *u.wanted == p {
+		u.wanted, u.fetching = nil, nil
+	}
+}
+
+func (u *Uplink) fetchOnce(ctx context.Context, p api.Pointer) error {
+	digest, err := bundle.ParseDigest(p.Manifest)
+	if err != nil {
+		return &store.RefusedError{Reason: "the relay names a manifest that cannot be: " + err.Error()}
+	}
+	if u.cfg.Store.Trust() == nil {
+		if err := u.renewRoots(ctx); err != nil {
+			return err
+		}
+	}
+	_, err = u.cfg.Store.Ingest(ctx, &origin{u: u, digest: digest, root: p.Root}, func(at store.Progress) {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		if u.wanted != nil && *u.wanted == p {
+			u.fetching = &api.Progress{Pointer: p, Have: at.Have, Total: at.Total}
+		}
+	})
+	return err
+}
+
+// renewRoots takes the relay's newer roots. The first chain is that of the relay which the player was enrolled at.
+func (u *Uplink) renewRoots(ctx context.Context) error {
+	from := 1
+	if t := u.cfg.Store.Trust(); t != nil {
+		from = t.Root().Version + 1
+	}
+	fresh, err := u.client.Roots(ctx, from)
+	if err != nil {
+		return fmt.Errorf("get the roots: %w", err)
+	}
+	if from == 1 && len(fresh) == 0 {
+		return errors.New("the relay has no publisher's root yet: push a bundle to it")
+	}
+	if t := u.cfg.Store.Trust(); t != nil {
+		fresh = append(t.Chain(), fresh...)
+	}
+	return u.cfg.Store.Pin(fresh)
+}
+
+// origin is a bundle at the relay.
+type origin struct {
+	u      *Uplink
+	digest bundle.Digest
+	root   int // the newest version that it needs
+}
+
+// Roots implements store.Origin: the chain that the player has, and what is newer.
+func (o *origin) Roots(ctx context.Context) ([][]byte, error) {
+	t := o.u.cfg.Store.Trust()
+	if t == nil || t.Root().Version >= o.root {
+		return nil, nil
+	}
+	fresh, err := o.u.client.Roots(ctx, t.Root().Version+1)
+	return append(t.Chain(), fresh...), err
+}
+
+// Manifest implements store.Origin.
+func (o *origin) Manifest(ctx context.Context) ([]byte, error) {
+	b, err := o.u.client.Manifest(ctx, string(o.digest))
+	if err == nil && bundle.DigestOf(b) != o.digest {
+		err = fmt.Errorf("the relay gives another manifest than the one it named, %s", o.digest.Short())
+	}
+	return b, err
+}
+
+// Blob implements store.Origin.
+func (o *origin) Blob(ctx context.Context, d bundle.Digest, from int64) (io.ReadCloser, error) {
+	return o.u.client.Blob(ctx, string(d), from)
+}

@@ -1,0 +1,108 @@
+package uplink
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"filippo.io/age"
+)
+
+// identity is who the player is. It is made on the player and never leaves it.
+type identity struct {
+	Key  []byte `json:"key"`  // Ed25519 seed
+	Seal string `json:"seal"` // age X25519 identity, for secrets meant for this player alone
+	// ID is the name that each relay has given, by its address; a person's claim is in it.
+	ID map[string]string `json:"id,omitempty"`
+
+	path string
+}
+
+func (i *identity) key() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(i.Key) }
+
+func (i *identity) public() ed25519.PublicKey { return i.key().Public().(ed25519.PublicKey) }
+
+func (i *identity) recipient() (string, error) {
+	id, err := age.ParseX25519Identity(i.Seal)
+	if err != nil {
+		return "", err
+	}
+	return id.Recipient().String(), nil
+}
+
+// loadIdentity reads identity.json or makes it. A damaged one is not replaced: the player would be a stranger to its relay.
+func loadIdentity(dir string) (*identity, error) {
+	i := &identity{path: filepath.Join(dir, "identity.json")}
+	b, err := readSmall(i.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return i, i.make()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the player's identity: %w", err)
+	}
+	if err := json.Unmarshal(b, i); err != nil || len(i.Key) != ed25519.SeedSize {
+		return nil, fmt.Errorf("the player's identity in %s is damaged: remove it, and claim the player again at its relay", i.path)
+	}
+	if _, err := i.recipient(); err != nil {
+		return nil, fmt.Errorf("the player's identity in %s is damaged (%w): remove it, and claim the player again at its relay", i.path, err)
+	}
+	return i, nil
+}
+
+func readSmall(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err != nil || st.Mode().Perm()&0o077 != 0 {
+		return nil, errors.Join(err, fmt.Errorf("others than its owner may read %s: chmod 600 it", path))
+	}
+	return io.ReadAll(io.LimitReader(f, 64<<10))
+}
+
+func (i *identity) make() error {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return fmt.Errorf("make the player's key: %w", err)
+	}
+	seal, err := age.GenerateX25519Identity()
+	if err != nil {
+		return fmt.Errorf("make the player's key: %w", err)
+	}
+	i.Key, i.Seal = key.Seed(), seal.String()
+	return i.save()
+}
+
+// save replaces the file: write, fsync, rename, fsync folder.
+func (i *identity) save() error {
+	b, err := json.MarshalIndent(i, "", "  ")
+	if err != nil {
+		return err
+	}
+	tmp := i.path + ".new"
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("keep the player's identity: %w", err)
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(tmp, i.path)
+	}
+	if err != nil {
+		return fmt.Errorf("keep the player's identity: %w", err)
+	}
+	d, err := os.Open(filepath.Dir(i.path))
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
