@@ -54,7 +54,7 @@ demo drills: build
 	@$(ENV) go run ./packaging/demo -bin bin $(if $(filter drills,$@),-drills) $(if $(SECONDS),-seconds $(SECONDS)) $(if $(OUT),-out "$(OUT)")
 
 bench: build
-	@$(ENV) go run ./packaging/bench -bin bin
+	@$(ENV) go run ./packaging/demo -bin bin -bench $(if $(OUT),-out "$(OUT)")
 
 # One fuzz function at a time: go test -fuzz takes no more.
 fuzz: setup

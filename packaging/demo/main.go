@@ -31,15 +31,17 @@ type options struct {
 	bin, out string
 	seconds  int
 	drills   bool
+	bench    bool
 }
 
 func run(ctx context.Context, args []string) error {
-	var o options
+	o := options{out: "out"}
 	fs := flag.NewFlagSet("demo", flag.ContinueOnError)
 	fs.StringVar(&o.bin, "bin", "bin", "`folder` with the four programs")
 	fs.StringVar(&o.out, "out", "out", "`folder` for demo.json, contact-sheet.png and the programs' logs")
 	fs.IntVar(&o.seconds, "seconds", 0, "end by itself after so many `seconds` of content, and say whether all was seen; 0 = until Ctrl-C")
 	fs.BoolVar(&o.drills, "drills", false, "kill relay, player and renderer, publish anew, and try what must be refused")
+	fs.BoolVar(&o.bench, "bench", false, "measure instead, beside what a person would use")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -55,6 +57,9 @@ func run(ctx context.Context, args []string) error {
 	defer os.RemoveAll(dir)
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
+	}
+	if o.bench {
+		return bench(ctx, &stage{bin: bin, dir: dir}, o)
 	}
 	return show(ctx, &stage{bin: bin, dir: dir}, o)
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"vitrine/render/pipe"
@@ -45,7 +47,7 @@ func race(ctx context.Context, screen witness.Screen, display, render, dir strin
 		if i%2 == 0 {
 			cmd, quit = mpv(ctx, path, display, size)
 		} else {
-			cmd, quit, err = ours(ctx, path, display, render, size, clip)
+			cmd, quit, err = ours(ctx, path, display, render, size)
 			if err != nil {
 				return nil, err
 			}
@@ -75,7 +77,7 @@ func mpv(ctx context.Context, path, display string, size image.Point) (*exec.Cmd
 }
 
 // ours is vitrine-render, told what a player would tell it.
-func ours(ctx context.Context, path, display, render string, size image.Point, clip witness.Clip) (*exec.Cmd, func(), error) {
+func ours(ctx context.Context, path, display, render string, size image.Point) (*exec.Cmd, func(), error) {
 	zone := scene.Zone{At: scene.Rect{0, 0, size.X, size.Y}, Playlist: []scene.Item{{Kind: scene.Video, Src: path, Fit: scene.Contain}}}
 	line, err := json.Marshal(pipe.Command{Op: pipe.OpQueue, ID: 1, Canvas: scene.Size{Width: size.X, Height: size.Y}, Now: true,
 		Scene: &scene.Scene{For: scene.Duration(time.Minute), Zones: []scene.Zone{zone}}})
@@ -97,16 +99,27 @@ func ours(ctx context.Context, path, display, render string, size image.Point, c
 
 // firstFrame starts a program and waits until a clip's number is on the screen.
 func firstFrame(ctx context.Context, screen witness.Screen, look witness.Look, item int, cmd *exec.Cmd, quit func()) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	begin := time.Now()
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	took := time.Duration(0)
-	_, err := witness.Watch(ctx, screen, witness.Watching{Hz: 250, Looks: []witness.Look{look}, Each: func(s witness.Sample) {
-		if took == 0 && s.Marks[0].OK && s.Marks[0].Item == item {
+	begin, took := time.Now(), time.Duration(0)
+	err := until(ctx, screen, look, func(m witness.Mark) bool {
+		if m.Item == item && took == 0 {
 			took = time.Since(begin)
+		}
+		return m.Item == item
+	}, cmd, quit)
+	return took, err
+}
+
+// until starts a program, waits until a mark on the screen is the one meant, and ends it.
+func until(ctx context.Context, screen witness.Screen, look witness.Look, meant func(witness.Mark) bool, cmd *exec.Cmd, quit func()) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	seen := false
+	_, err := witness.Watch(ctx, screen, witness.Watching{Hz: 250, Looks: []witness.Look{look}, Each: func(s witness.Sample) {
+		if s.Marks[0].OK && meant(s.Marks[0].Mark) {
+			seen = true
 			cancel()
 		}
 	}})
@@ -119,10 +132,18 @@ func firstFrame(ctx context.Context, screen witness.Screen, look witness.Look, i
 		_ = cmd.Process.Kill()
 		<-ended
 	}
-	if took == 0 && err == nil {
-		err = fmt.Errorf("it showed nothing within 20 s")
+	if !seen && err == nil {
+		err = errors.New("it did not show what was waited for within a minute")
 	}
-	return took, err
+	return err
+}
+
+// peak is the most memory that an ended program has held, bytes.
+func peak(cmd *exec.Cmd) int64 {
+	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		return u.Maxrss << 10
+	}
+	return 0
 }
 
 func median(v []float64) float64 {
