@@ -177,7 +177,10 @@ func TestASignedRequestIsTakenOnce(t *testing.T) {
 	}
 	dir := g.dir
 	g.stop()
-	again := start(t, dir, func(c *cloud.Config) { c.Listen = g.Addr().String(); c.Now = func() time.Time { return time.Now().Add(2 * time.Second) } })
+	again := start(t, dir, func(c *cloud.Config) {
+		c.Listen = g.Addr().String()
+		c.Now = func() time.Time { return time.Now().Add(2 * time.Second) }
+	})
 	if again.base != g.base {
 		t.Fatal("the relay did not come back at its address")
 	}

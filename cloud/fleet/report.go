@@ -2,7 +2,11 @@ package fleet
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
+	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -158,26 +162,58 @@ func (f *Fleet) Groups() []string {
 	return slices.Compact(out)
 }
 
-// Await blocks until anything about one player changes, or about any when id is "", or ctx ends.
-func (f *Fleet) Await(ctx context.Context, id string) error {
+// Edition names what is known of one player, or of all when id is "", and changes when that does.
+func (f *Fleet) Edition(id string) (string, error) {
+	edition, _, err := f.edition(id)
+	return edition, err
+}
+
+func (f *Fleet) edition(id string) (string, memdb.WatchSet, error) {
 	tx := f.db.Txn(false)
-	ws := memdb.NewWatchSet()
+	ws, h := memdb.NewWatchSet(), fnv.New64a()
 	for _, table := range []string{"player", "report"} {
 		if id != "" {
-			ch, _, err := tx.FirstWatch(table, "id", id)
+			ch, row, err := tx.FirstWatch(table, "id", id)
 			if err != nil {
-				return err
+				return "", nil, err
 			}
 			ws.Add(ch)
+			mark(h, row)
 			continue
 		}
 		it, err := tx.Get(table, "id")
 		if err != nil {
-			return err
+			return "", nil, err
 		}
 		ws.Add(it.WatchCh())
+		for row := it.Next(); row != nil; row = it.Next() {
+			mark(h, row)
+		}
 	}
-	return ws.WatchCtx(ctx)
+	return strconv.FormatUint(h.Sum64(), 36), ws, nil
+}
+
+// mark writes what tells a row's states apart.
+func mark(w io.Writer, row any) {
+	switch r := row.(type) {
+	case *Member:
+		fmt.Fprint(w, r.ID, r.Rev, ";")
+	case *report:
+		fmt.Fprint(w, r.ID, r.Seen.UnixNano(), r.Picture.UnixNano(), r.Until.UnixNano(), ";")
+	}
+}
+
+// Await blocks until the edition is another than the one given, or ctx ends.
+func (f *Fleet) Await(ctx context.Context, id, edition string) error {
+	for {
+		now, ws, err := f.edition(id)
+		if err != nil || now != edition {
+			return err
+		}
+		if err := ws.WatchCtx(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 // Count is how many players there are, and how many of them are online.

@@ -13,6 +13,10 @@ import (
 )
 
 func (p *Pages) players(w http.ResponseWriter, r *http.Request) error {
+	edition, err := p.cfg.Fleet.Edition("") // before what it names is read: rather too old than too new
+	if err != nil {
+		return err
+	}
 	players, err := p.cfg.Fleet.Players("", 0)
 	if err != nil {
 		return err
@@ -38,7 +42,7 @@ func (p *Pages) players(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return p.show(w, r, http.StatusOK, "players", map[string]any{"Players": players, "Online": online, "Troubled": troubled,
-		"Streams": streamsOf(streams, channels), "Host": r.Host})
+		"Streams": streamsOf(streams, channels), "Host": r.Host, "Edition": edition})
 }
 
 // urgency sorts what needs somebody first.
@@ -93,11 +97,15 @@ func streamsOf(streams []api.Stream, channels []api.Channel) (out []stream) {
 }
 
 func (p *Pages) player(w http.ResponseWriter, r *http.Request) error {
+	edition, err := p.cfg.Fleet.Edition(r.PathValue("id"))
+	if err != nil {
+		return err
+	}
 	pl, err := p.cfg.Fleet.Player(r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	return p.show(w, r, http.StatusOK, "player", map[string]any{"P": pl, "Groups": p.cfg.Fleet.Groups(), "Saved": r.URL.Query().Has("saved")})
+	return p.show(w, r, http.StatusOK, "player", map[string]any{"P": pl, "Groups": p.cfg.Fleet.Groups(), "Saved": r.URL.Query().Has("saved"), "Edition": edition})
 }
 
 func (p *Pages) picture(w http.ResponseWriter, r *http.Request) error {

@@ -257,12 +257,12 @@ func languageOf(r *http.Request) string {
 	return [...]string{"en", "fr"}[i]
 }
 
-// live waits until something that a page shows has changed: 200; else 204.
+// live waits until what a page shows is no longer the edition that it has: 200; else 204.
 func (p *Pages) live(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), liveFor)
 	defer cancel()
 	code := http.StatusOK
-	if err := p.cfg.Fleet.Await(ctx, r.URL.Query().Get("of")); err != nil {
+	if err := p.cfg.Fleet.Await(ctx, r.URL.Query().Get("of"), r.URL.Query().Get("at")); err != nil {
 		code = http.StatusNoContent
 	}
 	w.WriteHeader(code)

@@ -31,7 +31,8 @@
     for (let wait = 1000; ; ) {
       await visible();
       try {
-        const answer = await fetch("/live?of=" + encodeURIComponent(of));
+        const at = document.querySelector("[data-live]").dataset.edition;
+        const answer = await fetch("/live?of=" + encodeURIComponent(of) + "&at=" + encodeURIComponent(at));
         if (answer.status === 401) return location.reload();
         await refresh();
         wait = 1000;
