@@ -189,7 +189,7 @@ func (r *reel) promote(now time.Time) {
 func (r *reel) fetch(now time.Time) {
 	c := r.cur
 	if c.video != nil && !c.until.IsZero() && c.video.Length() > 0 && !r.bad[c.index] {
-		if end := c.began.Add(c.video.Length() - c.start); end.Before(c.until) {
+		if end := c.began.Add(c.video.Length() - c.start%c.video.Length()); end.Before(c.until) {
 			r.next = r.stage.prepare(&slot{item: c.item, index: c.index, until: c.until, again: true}, r.rect.Size(), now)
 			return
 		}

@@ -123,7 +123,7 @@ func (sl *slot) ends() time.Time {
 	}
 	own := time.Time{}
 	if sl.video != nil && sl.video.Length() > 0 {
-		own = sl.began.Add(sl.video.Length() - sl.start)
+		own = sl.began.Add(sl.video.Length() - sl.start%sl.video.Length())
 	}
 	if own.IsZero() || !sl.until.IsZero() && sl.until.Before(own) {
 		return sl.until

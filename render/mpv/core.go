@@ -24,7 +24,9 @@ type Core struct {
 
 	mu      sync.Mutex
 	closing bool
-	want    int64 // playlist entry of the last Load; 0 = none
+	start   time.Duration // of the last Load
+	hooked  bool          // libmpv asks before it seeks there
+	want    int64         // playlist entry of the last Load; 0 = none
 	file    file
 	dropped uint64 // by the files before this one
 	hwdec   string
@@ -99,7 +101,8 @@ func New(cfg Config) (*Core, error) {
 // Version is libmpv's own name for itself, like "mpv 0.35.1".
 func (c *Core) Version() string { return c.m.GetPropertyString("mpv-version") }
 
-// Load opens a file and pauses it on its first frame (or on the one at start). What the Core showed before is gone.
+// Load opens a file and pauses it on its first frame, or on the one at start, which counts round and round a file that
+// is shorter. What the Core showed before is gone.
 func (c *Core) Load(item scene.Item, start time.Duration) error {
 	if err := errFile(item.Src); err != nil {
 		return err
@@ -116,7 +119,10 @@ func (c *Core) Load(item scene.Item, start time.Duration) error {
 	}{
 		{"pause", mpv.FormatFlag, true}, {"panscan", mpv.FormatDouble, panscan}, {"keepaspect", mpv.FormatFlag, keep},
 		{"aid", mpv.FormatString, aid}, {"volume", mpv.FormatDouble, float64(item.Volume)},
-		{"start", mpv.FormatString, fmt.Sprintf("%.3f", start.Seconds())},
+		{"start", mpv.FormatString, "none"},
+	}
+	if err := c.beginAt(start); err != nil {
+		return fmt.Errorf("prepare libmpv for %s: %w", item.Src, err)
 	}
 	for _, s := range set {
 		if err := c.m.SetProperty(s.name, s.format, s.value); err != nil {
@@ -137,6 +143,18 @@ func (c *Core) Load(item scene.Item, start time.Duration) error {
 	c.mu.Unlock()
 	c.wake() // its events may have come before its number
 	return nil
+}
+
+// beginAt has libmpv ask where to begin once it knows the file's length: a start beyond the end would show nothing.
+func (c *Core) beginAt(start time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.start = start
+	if start <= 0 || c.hooked {
+		return nil
+	}
+	c.hooked = true
+	return c.m.HookAdd(0, "on_preloaded", 0)
 }
 
 // Play lets the loaded file go on.

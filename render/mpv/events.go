@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"math"
 	"time"
 
 	"github.com/gen2brain/go-mpv"
@@ -46,6 +47,10 @@ func (c *Core) note(ev *mpv.Event) bool {
 	case mpv.EventPlaybackRestart: // comes when the first frame has been rendered
 		c.noteFirst()
 		return true
+	case mpv.EventHook:
+		c.chooseStart()
+		_ = c.m.HookContinue(ev.Hook().ID) // of no consequence once libmpv is ending
+		return false
 	case mpv.EventEnd:
 		end := ev.EndFile()
 		if end.Reason == mpv.EndFileError {
@@ -57,6 +62,21 @@ func (c *Core) note(ev *mpv.Event) bool {
 		return c.noteProperty(ev)
 	}
 	return false
+}
+
+// chooseStart is asked between the opening of a file and its first frame.
+func (c *Core) chooseStart() {
+	c.mu.Lock()
+	start := c.start
+	c.mu.Unlock()
+	if start <= 0 {
+		return
+	}
+	v, _ := c.m.GetProperty("duration", mpv.FormatDouble)
+	if d, _ := v.(float64); d > 0 {
+		at := fmt.Sprintf("%.3f", math.Mod(start.Seconds(), d))
+		_ = c.m.SetPropertyString("file-local-options/start", at) // else it begins at its beginning
+	}
 }
 
 // noteFirst takes what is known once there is a frame; a file that ends before it has one comes here too.

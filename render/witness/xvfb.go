@@ -76,6 +76,9 @@ func (d *Display) Screen() (Screen, error) {
 	return openFramebuffer(filepath.Join(d.dir, "Xvfb_screen0"))
 }
 
+// PID is the server's process.
+func (d *Display) PID() int { return d.cmd.Process.Pid }
+
 // Close ends the server.
 func (d *Display) Close() {
 	_ = d.cmd.Process.Kill()
