@@ -31,7 +31,7 @@ func (l *loader) source(pointer, id string) {
 
 func (l *loader) checkSource(pointer string, s bundle.SourceSpec) {
 	at, loc := pointer+"/location", s.Location
-	if s.Separator != "" && s.Type != "delimited" {
+	if s.Separator != "" && s.Type != "" && s.Type != "delimited" {
 		l.fault(pointer+"/separator", true, "only a delimited source has a separator", "take it out, or write type: delimited")
 	}
 	if _, err := htmlindex.Get(s.Charset); s.Charset != "" && err != nil {

@@ -114,7 +114,9 @@ func (l *loader) load(text []byte) (*bundle.Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	refused := shape.check(l.tree.value)
+	refused := slices.DeleteFunc(shape.check(l.tree.value), func(f fault) bool {
+		return slices.ContainsFunc(l.tree.faults, func(known fault) bool { return known.pointer != "" && known.pointer == f.pointer })
+	})
 	for i, f := range refused {
 		refused[i].refused = true
 		if !f.whole {

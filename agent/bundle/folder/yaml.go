@@ -65,7 +65,7 @@ func readYAML(b []byte) (*tree, []fault) {
 			continue
 		}
 		if body != nil {
-			return nil, []fault{{at: placeOf(d.Body.GetToken()), message: "a second document begins", fix: "keep one document; take the --- out"}}
+			return nil, []fault{{at: placeOf(firstToken(d.Body)), message: "a second document begins", fix: "keep one document; take the --- out"}}
 		}
 		body = d.Body
 	}
@@ -81,8 +81,9 @@ func readYAML(b []byte) (*tree, []fault) {
 	return t, nil
 }
 
-func (t *tree) fault(at place, message, fix string) any {
-	t.faults = append(t.faults, fault{at: at, message: message, fix: fix})
+// fault notes what is wrong at a place; the value that the pointer would lead to is nil, which the schema need not say too.
+func (t *tree) fault(pointer string, at place, message, fix string) any {
+	t.faults = append(t.faults, fault{pointer: pointer, at: at, message: message, fix: fix})
 	return nil
 }
 
@@ -93,7 +94,7 @@ func (t *tree) convert(n ast.Node, pointer string, anchors map[string]ast.Node, 
 	}
 	if t.nodes++; t.nodes > maxNodes || depth > maxDepth {
 		if t.nodes == maxNodes+1 || depth == maxDepth+1 {
-			t.fault(at, "the file is too large or too deep", "")
+			t.fault(pointer, at, "the file is too large or too deep", "")
 		}
 		return nil
 	}
@@ -104,12 +105,12 @@ func (t *tree) convert(n ast.Node, pointer string, anchors map[string]ast.Node, 
 		name := n.Value.GetToken().Value
 		target, ok := anchors[name]
 		if !ok {
-			return t.fault(at, fmt.Sprintf("nothing is called &%s", name), "")
+			return t.fault(pointer, at, fmt.Sprintf("nothing is called &%s", name), "")
 		}
 		return t.convert(target, pointer, anchors, depth+1)
 	case *ast.TagNode:
 		if tag := n.GetToken().Value; !strings.HasPrefix(tag, "!!") {
-			return t.fault(at, fmt.Sprintf("tag %s means nothing here", tag), "take it out")
+			return t.fault(pointer, at, fmt.Sprintf("tag %s means nothing here", tag), "take it out")
 		}
 		return t.convert(n.Value, pointer, anchors, depth+1)
 	case *ast.MappingNode:
@@ -123,9 +124,9 @@ func (t *tree) convert(n ast.Node, pointer string, anchors map[string]ast.Node, 
 		}
 		return list
 	case ast.ScalarNode:
-		return t.scalar(n, at)
+		return t.scalar(n, pointer, at)
 	}
-	return t.fault(at, fmt.Sprintf("%s has no place in a bundle", n.Type()), "")
+	return t.fault(pointer, at, fmt.Sprintf("%s has no place in a bundle", n.Type()), "")
 }
 
 func (t *tree) mapping(pairs []*ast.MappingValueNode, pointer string, anchors map[string]ast.Node, depth int) any {
@@ -145,7 +146,7 @@ func (t *tree) mapping(pairs []*ast.MappingValueNode, pointer string, anchors ma
 		at := placeOf(pair.Key.GetToken())
 		child := pointer + "/" + escapePointer(key)
 		if _, has := object[key]; has && !merged[key] {
-			t.fault(at, fmt.Sprintf("%q is written twice; it is also in line %d", key, t.keys[child].line), "keep one of them")
+			t.fault("", at, fmt.Sprintf("%q is written twice; it is also in line %d", key, t.keys[child].line), "keep one of them")
 			continue
 		}
 		delete(merged, key)
@@ -164,7 +165,7 @@ func keyText(k ast.MapKeyNode) string {
 	return k.GetToken().Value
 }
 
-func (t *tree) scalar(n ast.ScalarNode, at place) any {
+func (t *tree) scalar(n ast.ScalarNode, pointer string, at place) any {
 	switch v := n.GetValue().(type) {
 	case nil:
 		return nil
@@ -181,7 +182,7 @@ func (t *tree) scalar(n ast.ScalarNode, at place) any {
 			return json.Number(b)
 		}
 	}
-	return t.fault(at, fmt.Sprintf("%s is not a value that a bundle can hold", n.GetToken().Value), "")
+	return t.fault(pointer, at, fmt.Sprintf("%s is not a value that a bundle can hold", n.GetToken().Value), "")
 }
 
 // firstToken is where a reader would say that a value begins.
