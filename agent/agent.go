@@ -91,7 +91,7 @@ func (a *Agent) wire() (err error) {
 		Check: func(name string, err error) { a.board.Set("source:"+name, err) }}); err != nil {
 		return err
 	}
-	if a.playout, err = playout.New(playout.Config{Store: a.store, Clock: a.clock, Feeds: a.sources, Screen: a.renderer, Lang: cfg.Lang, Log: cfg.Log}); err != nil {
+	if a.playout, err = playout.New(playout.Config{Store: a.store, Clock: a.clock, Feeds: a.sources, Screen: a.renderer, Changed: a.poke, Lang: cfg.Lang, Log: cfg.Log}); err != nil {
 		return err
 	}
 	a.showCard(nil)
@@ -170,15 +170,20 @@ func (a *Agent) watch(ctx context.Context) error {
 		}
 		a.checkUp(live)
 		a.showCard(a.claim())
-		if a.uplink != nil {
-			a.uplink.Poke()
-		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-changed:
+			a.poke()
 		case <-tick.C:
 		}
+	}
+}
+
+// poke reports soon, where there is somebody to report to.
+func (a *Agent) poke() {
+	if a.uplink != nil {
+		a.uplink.Poke()
 	}
 }
 

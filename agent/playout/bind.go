@@ -29,12 +29,17 @@ func (p *Playout) bind(item string) (scene.Scene, scene.Size, bool) {
 	}
 	sc := scene.Scene{For: src.For, Background: src.Background}
 	b := binder{live: p.live, feeds: p.cfg.Feeds}
+	left := 0
 	for _, z := range src.Zones {
-		if z, ok := b.zone(z); ok {
-			sc.Zones = append(sc.Zones, z)
+		bound, ok := b.zone(z)
+		if ok {
+			left++
+		} else { // the renderer knows zones by their place in the list
+			bound = scene.Zone{At: z.At, Z: z.Z}
 		}
+		sc.Zones = append(sc.Zones, bound)
 	}
-	return sc, m.Canvas, !b.broken && len(sc.Zones) > 0
+	return sc, m.Canvas, !b.broken && left > 0
 }
 
 // cardScene is the player's own page, in the size of the screen. It stays until something else is queued.

@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
@@ -63,8 +64,10 @@ type Config struct {
 	Clock  timekeeper
 	Feeds  feeds // nil = no sources
 	Screen renderer
-	Lang   string // of what the player says itself, "fr" or "en", when the settings name none
-	Log    *slog.Logger
+	// Changed hears that another programme has begun; it must not block. nil = nobody listens.
+	Changed func()
+	Lang    string // of what the player says itself, "fr" or "en", when the settings name none
+	Log     *slog.Logger
 }
 
 // Status is what playout is doing, for people and the relay.
@@ -117,6 +120,9 @@ func New(cfg Config) (*Playout, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Changed == nil {
+		cfg.Changed = func() {}
+	}
 	return &Playout{cfg: cfg, log: cfg.Log, wake: make(chan struct{}, 1), shots: map[string]chan error{},
 		open: map[uint64]*showing{}, sick: quarantine{}}, nil
 }
@@ -124,8 +130,12 @@ func New(cfg Config) (*Playout, error) {
 // SetCard says what the player's own page shows.
 func (p *Playout) SetCard(c scene.Card) {
 	p.mu.Lock()
+	same := reflect.DeepEqual(p.card, c)
 	p.card = c
 	p.mu.Unlock()
+	if same {
+		return
+	}
 	select {
 	case p.wake <- struct{}{}:
 	default:

@@ -163,7 +163,12 @@ func (p *Playout) started(r pipe.Report) {
 	st, _ := p.cfg.Clock.State()
 	s.began, s.start, s.trust = time.Now(), st.Now, string(st.Trust)
 	p.moved = s.began
+	before := p.on
 	p.on = s
+	if before == nil || before.layer != s.layer || before.event != s.event || before.seq != s.seq || before.stream != s.stream {
+		defer p.cfg.Changed()
+		defer p.report()
+	}
 	if p.waiting != s {
 		return // something else waits already
 	}
