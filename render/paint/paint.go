@@ -75,6 +75,12 @@ func New(z scene.Zone, size image.Point, scale float64, env Env) (Widget, error)
 		return newTicker(*z.Ticker, p, env), nil
 	case "table":
 		return orError(newTable(*z.Table, p, env))
+	case "countdown":
+		return orError(newCountdown(*z.Countdown, p, env))
+	case "chart":
+		return orError(newChart(*z.Chart, p, env))
+	case "shape":
+		return orError(newShape(*z.Shape, p))
 	case "qr":
 		return orError(newCode(*z.QR, p))
 	case "card":

@@ -37,8 +37,11 @@ func (z Zone) Contents() []string {
 	add(z.Text != nil, "text")
 	add(z.Ticker != nil, "ticker")
 	add(z.Clock != nil, "clock")
+	add(z.Countdown != nil, "countdown")
 	add(z.Table != nil, "table")
+	add(z.Chart != nil, "chart")
 	add(z.QR != nil, "qr")
+	add(z.Shape != nil, "shape")
 	add(z.Card != nil, "card")
 	return kinds
 }

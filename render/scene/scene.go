@@ -62,13 +62,16 @@ type Zone struct {
 	Opacity    float64 `json:"opacity,omitempty"`    // 0 < o <= 1; 0 stands for 1
 	Radius     int     `json:"radius,omitempty"`     // of the corners, canvas pixels
 
-	Playlist []Item  `json:"playlist,omitempty"`
-	Text     *Text   `json:"text,omitempty"`
-	Ticker   *Ticker `json:"ticker,omitempty"`
-	Clock    *Clock  `json:"clock,omitempty"`
-	Table    *Table  `json:"table,omitempty"`
-	QR       *QR     `json:"qr,omitempty"`
-	Card     *Card   `json:"card,omitempty"` // the player's own page; not for bundles
+	Playlist  []Item     `json:"playlist,omitempty"`
+	Text      *Text      `json:"text,omitempty"`
+	Ticker    *Ticker    `json:"ticker,omitempty"`
+	Clock     *Clock     `json:"clock,omitempty"`
+	Countdown *Countdown `json:"countdown,omitempty"`
+	Table     *Table     `json:"table,omitempty"`
+	Chart     *Chart     `json:"chart,omitempty"`
+	QR        *QR        `json:"qr,omitempty"`
+	Shape     *Shape     `json:"shape,omitempty"`
+	Card      *Card      `json:"card,omitempty"` // the player's own page; not for bundles
 }
 
 // Kind says what an Item is.

@@ -60,9 +60,9 @@ func TestLengthOfAScene(t *testing.T) {
 }
 
 func TestKindsOfZones(t *testing.T) {
-	z := scene.Zone{Playlist: []scene.Item{{}}, Text: &scene.Text{}, Ticker: &scene.Ticker{}, Clock: &scene.Clock{}, Table: &scene.Table{},
-		QR: &scene.QR{}, Card: &scene.Card{}}
-	if got, want := z.Contents(), []string{"playlist", "text", "ticker", "clock", "table", "qr", "card"}; !slices.Equal(got, want) {
+	z := scene.Zone{Playlist: []scene.Item{{}}, Text: &scene.Text{}, Ticker: &scene.Ticker{}, Clock: &scene.Clock{},
+		Countdown: &scene.Countdown{}, Table: &scene.Table{}, Chart: &scene.Chart{}, QR: &scene.QR{}, Shape: &scene.Shape{}, Card: &scene.Card{}}
+	if got, want := z.Contents(), []string{"playlist", "text", "ticker", "clock", "countdown", "table", "chart", "qr", "shape", "card"}; !slices.Equal(got, want) {
 		t.Errorf("contents %v, want %v", got, want)
 	}
 	// Each kind goes by its key in a bundle.

@@ -1,0 +1,38 @@
+package scene
+
+// Countdown shows how long it is until an instant, in whole units of the finest that its format has, rounded up: it
+// reaches zero at the instant itself.
+type Countdown struct {
+	// To is the instant: "2026-12-31T24:00" or with seconds in Zone, or with an offset (RFC 3339).
+	To   string `json:"to"`
+	Zone string `json:"zone,omitempty"` // IANA name; "" = the player's
+	// Format has {d}, {h}, {m}, {s} and, with two digits, {hh}, {mm}, {ss}; a unit that it leaves out is counted in the
+	// next one. "" = days, if there are any, and hours, minutes and seconds.
+	Format string `json:"format,omitempty"`
+	Done   string `json:"done,omitempty"`   // shown from the instant on; "" = zero
+	Locale string `json:"locale,omitempty"` // "fr", "en"; "" = the player's
+	Style  Style  `json:"style,omitzero"`
+}
+
+// Shape is a rectangle (its corners are the zone's) or an ellipse that fills the zone.
+type Shape struct {
+	Form   string `json:"form,omitempty"`   // rect, ellipse; "" = rect
+	Fill   Color  `json:"fill,omitempty"`   // "" = none
+	To     Color  `json:"to,omitempty"`     // the other end of a gradient; "" = one colour
+	Angle  int    `json:"angle,omitempty"`  // of the gradient, degrees clockwise: 0 goes right, 90 goes down
+	Border Color  `json:"border,omitempty"` // "" = none
+	Width  int    `json:"width,omitempty"`  // of the border, canvas pixels; 0 = 2
+}
+
+// Chart draws rows of a source.
+type Chart struct {
+	Source string     `json:"source,omitempty"`
+	Form   string     `json:"form,omitempty"`   // bar, line, pie; "" = bar
+	Label  string     `json:"label"`            // the source's column with the labels
+	Values []string   `json:"values"`           // the source's columns with the numbers; a pie shows the first
+	Titles []string   `json:"titles,omitempty"` // of Values, in the legend; missing ones are the columns' names
+	Colors []Color    `json:"colors,omitempty"` // of Values, of a pie's slices; missing ones are chosen
+	Unit   string     `json:"unit,omitempty"`   // behind numbers: "%", "€"
+	Style  Style      `json:"style,omitzero"`
+	Cells  [][]string `json:"cells,omitempty"` // bound by playout: the label, then Values
+}
