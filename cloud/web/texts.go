@@ -140,7 +140,11 @@ func number(name string, f float64) string {
 		}
 	}
 	if f == float64(int64(f)) {
-		return fmt.Sprint(int64(f))
+		digits := fmt.Sprint(int64(f))
+		for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+			digits = digits[:i] + "\u202f" + digits[i:] // a narrow space: understood in both languages
+		}
+		return digits
 	}
 	return fmt.Sprintf("%.2f", f)
 }
