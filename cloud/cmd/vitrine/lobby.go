@@ -90,14 +90,13 @@ func rgb(v uint32) color.NRGBA {
 
 func (s sky) paint(w, h int) image.Image {
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	ridges := s.ridges(w)
 	var wait sync.WaitGroup
 	bands := runtime.GOMAXPROCS(0)
 	for band := range bands {
 		wait.Go(func() {
 			for y := band * h / bands; y < (band+1)*h/bands; y++ {
-				for x := range w {
-					s.pixel(img, x, y, float64(w), float64(h))
-				}
+				s.line(img, y, ridges)
 			}
 		})
 	}
@@ -105,26 +104,40 @@ func (s sky) paint(w, h int) image.Image {
 	return img
 }
 
-func (s sky) pixel(img *image.RGBA, x, y int, w, h float64) {
-	fx, fy := float64(x)/w, float64(y)/h
-	r, g, b := 0.0, 0.0, 0.0
-	if t := fy * 1.6; t < 1 {
-		r, g, b = blend(s.top, s.middle, smooth(t))
-	} else {
-		r, g, b = blend(s.middle, s.bottom, smooth((t-1)/0.6))
-	}
-	d := math.Hypot((fx-s.x)*w/h, fy-s.y) / s.radius
-	over(&r, &g, &b, s.glow, 0.75*math.Exp(-5*d*d))
-	for i, hill := range s.hills {
+// ridges are the heights of the hills' edges by column, as shares of the picture's height from its top.
+func (s sky) ridges(w int) [][]float64 {
+	all := make([][]float64, len(s.hills))
+	for i := range all {
 		k := float64(i)
-		top := 0.70 + 0.085*k + (0.055-0.008*k)*math.Sin(fx*(3.1+1.3*k)+s.phase+k*1.9) + 0.018*math.Sin(fx*(9.7+2.1*k)+s.phase*2+k)
-		edge := (fy - top) * h // pixels below the ridge: one of them blends
-		over(&r, &g, &b, hill, math.Max(0, math.Min(1, edge))*(0.86+0.05*k))
+		for x := range w {
+			fx := float64(x) / float64(w)
+			all[i] = append(all[i], 0.70+0.085*k+(0.055-0.008*k)*math.Sin(fx*(3.1+1.3*k)+s.phase+k*1.9)+0.018*math.Sin(fx*(9.7+2.1*k)+s.phase*2+k))
+		}
 	}
-	// A little noise keeps the slow gradients from showing steps.
-	n := float64((uint32(x)*374761393+uint32(y)*668265263)*2654435761>>24)/255 - 0.5
-	i := img.PixOffset(x, y)
-	img.Pix[i], img.Pix[i+1], img.Pix[i+2], img.Pix[i+3] = level(r+n), level(g+n), level(b+n), 0xff
+	return all
+}
+
+func (s sky) line(img *image.RGBA, y int, ridges [][]float64) {
+	w, h := img.Rect.Dx(), float64(img.Rect.Dy())
+	fy, aspect := float64(y)/h, float64(w)/h
+	r0, g0, b0 := blend(s.middle, s.bottom, smooth(math.Max(0, (fy*1.6-1)/0.6)))
+	if t := fy * 1.6; t < 1 {
+		r0, g0, b0 = blend(s.top, s.middle, smooth(t))
+	}
+	for x := range w {
+		r, g, b := r0, g0, b0
+		dx, dy := (float64(x)/float64(w)-s.x)*aspect/s.radius, (fy-s.y)/s.radius
+		over(&r, &g, &b, s.glow, 0.75*math.Exp(-5*(dx*dx+dy*dy)))
+		for i, hill := range s.hills {
+			if edge := (fy - ridges[i][x]) * h; edge > 0 { // pixels below the ridge: the first of them blends
+				over(&r, &g, &b, hill, math.Min(1, edge)*(0.86+0.05*float64(i)))
+			}
+		}
+		// A little noise keeps the slow gradients from showing steps.
+		n := float64((uint32(x)*374761393+uint32(y)*668265263)*2654435761>>24)/255 - 0.5
+		p := img.Pix[img.PixOffset(x, y):][:4]
+		p[0], p[1], p[2], p[3] = level(r+n), level(g+n), level(b+n), 0xff
+	}
 }
 
 func blend(a, b color.NRGBA, t float64) (float64, float64, float64) {

@@ -66,14 +66,14 @@ func TestTheStartingPointPlaysAsItStands(t *testing.T) {
 func TestAProblemIsToldWithItsPlaceAndTheExitCodeSaysSo(t *testing.T) {
 	dir := lobbyDir(t)
 	edit(t, dir, yaml, "days:", "dayz:")
-	refuses(t, exitRefused, `bundle.yaml:70:5: unknown field "dayz" in an event; write "days"`, "check", dir)
+	refuses(t, exitRefused, `bundle.yaml:72:5: unknown field "dayz" in an event; write "days"`, "check", dir)
 	refuses(t, exitRefused, `unknown field "dayz"`, "build", dir, "-o", filepath.Join(t.TempDir(), "x"))
 	o := vitrine(t, "", "check", "--json", dir)
 	got := answer[struct {
 		OK       bool
 		Problems folder.Problems
 	}](t, o.out)
-	if o.code != exitRefused || got.OK || len(got.Problems) != 1 || got.Problems[0].Line != 70 {
+	if o.code != exitRefused || got.OK || len(got.Problems) != 1 || got.Problems[0].Line != 72 {
 		t.Errorf("exit %d, %+v", o.code, got)
 	}
 }
@@ -320,7 +320,9 @@ func TestAPlayerIsClaimedOnlyByTheWordsOnItsScreen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	with := func(args ...string) []string { return append(append([]string{"claim", e.UserCode, "--name", "Left", "--group", "lobby"}, args...), flags...) }
+	with := func(args ...string) []string {
+		return append(append([]string{"claim", e.UserCode, "--name", "Left", "--group", "lobby"}, args...), flags...)
+	}
 	refuses(t, exitRefused, "do not claim it", with("--words", "some other four words")...)
 	if o := vitrine(t, "n\n", with()...); o.code != exitRefused || !strings.Contains(o.errors, strings.Join(bundle.Words(public), " ")) {
 		t.Errorf("exit %d: %q; want the words and a question", o.code, o.errors)
