@@ -317,3 +317,21 @@ func scalar(v any) Value {
 	}
 	return cell(Text, string(b))
 }
+
+// Parse makes rows of a source's bytes, without fetching anything: for who has the bytes already, such as a preview.
+func Parse(spec bundle.SourceSpec, b []byte) (Result, error) {
+	parse, err := formatOf(spec)
+	if err != nil {
+		return Result{}, err
+	}
+	most := spec.Limits.Rows
+	if most <= 0 {
+		most = defaultRows
+	}
+	r, err := parseSafely(parse, b, min(most, maxRows))
+	if err != nil {
+		return Result{}, err
+	}
+	r.Version = r.version()
+	return r, nil
+}
