@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ type Book struct {
 	entries  []entry // newest first
 	horizon  *mark   // all up to here is forgotten
 	standing []entry // those alerts and updates that no later message has replaced or ended
+	settled  bool    // standing is right
 	changed  chan struct{}
 }
 
@@ -84,7 +86,7 @@ func (b *Book) Take(m *Message) (bool, error) {
 	if !b.put(e) {
 		return false, nil
 	}
-	b.settle()
+	b.tell()
 	return true, nil
 }
 
@@ -116,6 +118,10 @@ func (b *Book) put(e entry) bool {
 // names in its references (3.2.1). An exercise never ends an alert. Only what is named is replaced: a sender may split one alert into
 // an update for one county and a cancel for the other, both naming the first message alone. mu is held.
 func (b *Book) settle() {
+	if b.settled {
+		return
+	}
+	b.settled = true
 	type end struct {
 		by *entry
 		r  Reference
@@ -145,6 +151,11 @@ func (b *Book) settle() {
 			b.standing = append(b.standing, *e)
 		}
 	}
+}
+
+// tell wakes those who wait for another Book. mu is held.
+func (b *Book) tell() {
+	b.settled = false
 	if b.changed != nil {
 		close(b.changed)
 		b.changed = nil
@@ -165,6 +176,7 @@ func (b *Book) Changed() <-chan struct{} {
 func (b *Book) Active(s Site, now time.Time) []Alert {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.settle()
 	var list []Alert
 	for _, e := range b.standing {
 		if a, ok := s.choose(e.m, now); ok {
@@ -181,6 +193,7 @@ func (b *Book) Active(s Site, now time.Time) []Alert {
 func (b *Book) Next(s Site, now time.Time) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.settle()
 	var next time.Time
 	for _, e := range b.standing {
 		if !s.admits(e.m) {
@@ -224,7 +237,7 @@ func (b *Book) UnmarshalJSON(data []byte) error {
 	fresh := Book{horizon: s.Horizon}
 	for _, m := range s.Messages {
 		if m == nil {
-			return fmt.Errorf("read the kept alerts: one of them is empty")
+			return errors.New("read the kept alerts: one of them is empty")
 		}
 		if err := m.check(); err != nil {
 			return fmt.Errorf("read the kept alert %q: %w", short(m.Identifier), err)
@@ -238,6 +251,6 @@ func (b *Book) UnmarshalJSON(data []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.entries, b.horizon = fresh.entries, fresh.horizon
-	b.settle()
+	b.tell()
 	return nil
 }

@@ -55,6 +55,9 @@ func TestFolder(t *testing.T) {
 			t.Errorf("nothing was said of %s: %v", name, err)
 		}
 	}
+	if !strings.Contains(err.Error(), "pipe.xml: it is not a plain file") {
+		t.Errorf("a named pipe was opened as if it were a file: %v", err)
+	}
 	if strings.Contains(err.Error(), "hidden") || strings.Contains(err.Error(), "note.txt") {
 		t.Errorf("it reads what is not for it: %v", err)
 	}

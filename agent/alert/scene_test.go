@@ -84,6 +84,18 @@ func TestWhatAnAlertSaysOnTheScreen(t *testing.T) {
 	}
 }
 
+func TestAnExerciseHasABandOfItsOwn(t *testing.T) {
+	for _, z := range one(t, func(m *alert.Message) { m.Status = alert.Exercise }).Scenes(hd())[0].Zones {
+		if z.Text != nil && strings.HasPrefix(z.Text.Text, "EXERCICE") {
+			if z.Background == "" || z.At[0] != 0 || z.At[2] != 1920 {
+				t.Errorf("its zone is %v on %q", z.At, z.Background)
+			}
+			return
+		}
+	}
+	t.Error("no band")
+}
+
 func TestUTCIsNamedWhereNoZoneIsKnown(t *testing.T) {
 	look := hd()
 	look.Zone = nil

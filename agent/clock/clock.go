@@ -181,8 +181,8 @@ func (c *Clock) State() (State, <-chan struct{}) {
 }
 
 // TLSTime is the time to check certificates by (tls.Config.Time): the greatest of the floor and the relay's authenticated
-// time, both with the uptime since, and the system's clock, unless that is ten years ahead of all that was signed and no
-// relay agrees: a battery that fails leaves 2099 as often as 1970.
+// time, both with the uptime since, and the system's clock, unless that is more than ten years ahead of all that was signed:
+// a battery that fails leaves 2099 as often as 1970.
 func (c *Clock) TLSTime() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -192,7 +192,7 @@ func (c *Clock) TLSTime() time.Time {
 	if r := c.relay.at(up); c.relay.known && r.After(t) {
 		t = r
 	}
-	broken := c.signed.known && wall.After(c.signed.at(up).Add(shelf)) && !c.state.Agreed
+	broken := c.signed.known && wall.After(c.signed.at(up).Add(shelf))
 	if wall.After(t) && !broken || !c.floor.known && !c.relay.known {
 		t = wall
 	}

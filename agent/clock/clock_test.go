@@ -368,7 +368,7 @@ func TestASystemThatTellsNothingIsSaidInTheOpen(t *testing.T) {
 		if s := state(k); s.Trust != clock.Held || len(s.Faults) != 2 {
 			t.Errorf("%s with faults %q", s.Trust, s.Faults)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(90 * time.Second)
 		_, changed := k.State()
 		asked := time.Now()
 		b.move(b.lead + time.Hour)
