@@ -203,6 +203,9 @@ func (c *compiler) words(e *event, path string, refuse func(path, message string
 	case e.Share > 1000 || e.Share < 0:
 		c.report(path+"/share", fmt.Sprintf("share %d is not 1 to 1000 per mille", e.Share))
 	}
+	if e.RDates != nil && e.RRule == "" && e.Days == nil && e.StartDate == "" && e.EndDate == "" {
+		c.report(path+"/rDates", "rDates add nothing to an event of every day: add rrule, days or a range of dates; for single days, write days: [] beside rDates")
+	}
 	if e.Order != nil {
 		e.order = *e.Order
 	}

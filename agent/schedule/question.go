@@ -141,6 +141,10 @@ func strict(text json.RawMessage, into any) error {
 	if errors.As(err, &wrong) {
 		return fmt.Errorf("%s is a JSON %s, which does not work there: write %s", wrong.Field, wrong.Value, plainType(wrong.Type.String()))
 	}
+	var instant *time.ParseError
+	if errors.As(err, &instant) {
+		return fmt.Errorf("%s is not an instant: write it as \"2027-01-04T08:00:00Z\"", instant.Value)
+	}
 	return err
 }
 

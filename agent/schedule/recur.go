@@ -104,7 +104,7 @@ func (r *rule) nextDaily(d date) date {
 	if off := (d - r.start) % step; off != 0 {
 		d += step - off
 	}
-	if len(r.bySetPos) > 0 && !slices.Contains(r.bySetPos, 1) && !slices.Contains(r.bySetPos, -1) {
+	if r.bySetPos != nil && !r.bySetPos.front[1] && !r.bySetPos.back[1] {
 		return noDate // a day is a set of one
 	}
 	if r.byMonth == 0 && r.byDay == nil && r.byMonthDay == nil {
@@ -280,7 +280,7 @@ func (r *rule) pick(masks []uint32) {
 		kept := uint32(0)
 		for ; set != 0; set &= set - 1 {
 			position++
-			if slices.Contains(r.bySetPos, position) || slices.Contains(r.bySetPos, position-total-1) {
+			if r.bySetPos.front[position] || r.bySetPos.back[total+1-position] {
 				kept |= set & -set
 			}
 		}

@@ -27,7 +27,7 @@ type rule struct {
 	byDay      []ordinalDay
 	byMonth    uint16 // bit m = month m; 0 = all
 	byMonthDay []int
-	bySetPos   []int
+	bySetPos   *positions
 	wkst       int
 	count      int
 	until      date // inclusive; noDate when open
@@ -39,10 +39,14 @@ type rule struct {
 	masks      yearMasks
 }
 
+// positions are those of BYSETPOS, from the front and from the back; 0 is not used.
+type positions struct{ front, back [367]bool }
+
 const (
 	mostInterval = 10_000
-	mostCount    = 100_000 // more than 270 years of every day
-	mostRule     = 1_000   // characters
+	mostCount    = 36_525 // a century of every day
+	mostRule     = 1_000  // characters
+	mostList     = 62     // entries: all days of a month, from both ends
 )
 
 // parseRule reads an RRULE value. Errors say what to write instead.
@@ -91,7 +95,12 @@ func (r *rule) part(name, value string) (err error) {
 	case "BYMONTHDAY":
 		r.byMonthDay, err = numbers(name, value, 31, true)
 	case "BYSETPOS":
-		r.bySetPos, err = numbers(name, value, 366, true)
+		var list []int
+		list, err = numbers(name, value, 366, true)
+		r.bySetPos = new(positions)
+		for _, n := range list {
+			r.bySetPos.front[max(n, 0)], r.bySetPos.back[max(-n, 0)] = true, true
+		}
 	case "BYMONTH":
 		var months []int
 		months, err = numbers(name, value, 12, false)
@@ -145,9 +154,18 @@ func numbers(name, value string, high int, negative bool) ([]int, error) {
 			}
 			return nil, fmt.Errorf("rrule %s=%s does not work: write whole numbers from %s to %d with ',' between them", name, value, from, high)
 		}
-		list = append(list, n)
+		if !slices.Contains(list, n) {
+			list = append(list, n)
+		}
 	}
-	return list, nil
+	return list, tooLong(name, len(list))
+}
+
+func tooLong(name string, entries int) error {
+	if entries > mostList {
+		return fmt.Errorf("rrule %s has %d entries, more than %d: write several events", name, entries, mostList)
+	}
+	return nil
 }
 
 func weekdayCode(s string) int {
@@ -168,9 +186,11 @@ func parseByDay(value string) ([]ordinalDay, error) {
 		if d.weekday < 0 || err != nil {
 			return nil, fmt.Errorf("rrule BYDAY=%s does not work at %q: write weekdays such as MO,FR, or numbered ones such as 1MO,-1FR", value, v)
 		}
-		list = append(list, d)
+		if !slices.Contains(list, d) {
+			list = append(list, d)
+		}
 	}
-	return list, nil
+	return list, tooLong("BYDAY", len(list))
 }
 
 // parseUntil takes a local date; an instant in UTC would be another day in another zone.
