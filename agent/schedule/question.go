@@ -143,7 +143,7 @@ func strict(text json.RawMessage, into any) error {
 	}
 	var instant *time.ParseError
 	if errors.As(err, &instant) {
-		return fmt.Errorf("%s is not an instant: write it as \"2027-01-04T08:00:00Z\"", instant.Value)
+		return fmt.Errorf("%q is not an instant: write it as \"2027-01-04T08:00:00Z\"", strings.Trim(instant.Value, `"`))
 	}
 	return err
 }

@@ -135,6 +135,6 @@ type Decision struct {
 
 // Problem is a rule that cannot be right.
 type Problem struct {
-	Path    string // JSON pointer (RFC 6901) into the schedule, "/events/3/windows/0"
-	Message string // what is wrong and what to write instead
+	Path    string `json:"path"`    // JSON pointer (RFC 6901) into the schedule, "/events/3/windows/0"
+	Message string `json:"message"` // what is wrong and what to write instead
 }
