@@ -21,7 +21,8 @@ type line struct {
 	width           float64 // without trailing space
 	ascent, descent float64 // both positive
 	rtl             bool
-	shortened       bool // an ellipsis stands for the rest
+	shortened       bool          // an ellipsis stands for the rest
+	inks            []image.Image // of the runs; nil = the text's own
 }
 
 // block is a text broken into lines.
@@ -34,10 +35,15 @@ type block struct {
 // layout shapes a text and breaks it into lines of at most width pixels, at most maxLines of them (0 = any number). What
 // does not fit is replaced by an ellipsis at the end of the last line.
 func (f *Fonts) layout(text string, l look, width float64, maxLines int) block {
+	return f.layoutSpans([]span{{text: text, look: l}}, width, maxLines)
+}
+
+// layoutSpans is layout for a text of several looks; there must be at least one.
+func (f *Fonts) layoutSpans(spans []span, width float64, maxLines int) block {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var b block
-	all := paragraphs(text)
+	all := paragraphs(spans)
 	for i, p := range all {
 		left := 0
 		if maxLines > 0 {
@@ -46,7 +52,7 @@ func (f *Fonts) layout(text string, l look, width float64, maxLines int) block {
 			}
 		}
 		cfg := shaping.WrapConfig{TruncateAfterLines: left, TextContinues: i+1 < len(all) && left == 1}
-		for _, ln := range f.breakLines(p, l, width, cfg) {
+		for _, ln := range f.breakLines(p, spans, width, cfg) {
 			b.lines = append(b.lines, ln)
 			b.width = math.Max(b.width, ln.width)
 			b.height += ln.ascent + ln.descent
@@ -60,61 +66,72 @@ func (f *Fonts) layout(text string, l look, width float64, maxLines int) block {
 func (f *Fonts) oneLine(text string, l look) line {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	flat := []rune{}
-	for i, p := range paragraphs(text) {
+	spans := []span{{text: text, look: l}}
+	var flat paragraph
+	for i, p := range paragraphs(spans) {
 		if i > 0 {
-			flat = append(flat, ' ')
+			flat.text, flat.of = append(flat.text, ' '), append(flat.of, 0)
 		}
-		flat = append(flat, p...)
+		flat.text, flat.of = append(flat.text, p.text...), append(flat.of, p.of...)
 	}
-	return f.breakLines(flat, l, math.Inf(1), shaping.WrapConfig{DisableTrailingWhitespaceTrim: true})[0]
+	return f.breakLines(flat, spans, math.Inf(1), shaping.WrapConfig{DisableTrailingWhitespaceTrim: true})[0]
 }
 
 // breakLines lays one paragraph out; at least one line comes back. cfg's TextContinues says that text follows which
 // will not be shown.
-func (f *Fonts) breakLines(text []rune, l look, width float64, cfg shaping.WrapConfig) []line {
-	dir := direction(text)
-	asc, desc := f.strut(l)
-	runs := f.shape(text, l, dir)
+func (f *Fonts) breakLines(p paragraph, spans []span, width float64, cfg shaping.WrapConfig) []line {
+	dir := direction(p.text)
+	last := uint8(0)
+	if n := len(p.of); n > 0 {
+		last = p.of[n-1]
+	}
+	dots := paragraph{text: []rune{'…'}, of: []uint8{last}}
+	runs := f.shape(p, spans, dir)
 	if len(runs) == 0 && cfg.TextContinues {
-		text = []rune{'…'}
-		runs = f.shape(text, l, dir)
+		p = dots
+		runs = f.shape(p, spans, dir)
 	}
 	if len(runs) == 0 {
+		asc, desc := f.strut(spans[last].look)
 		return []line{{ascent: asc, descent: desc, rtl: dir == di.DirectionRTL}}
 	}
 	cfg.Direction = dir
-	if l.whole {
+	if spans[0].look.whole {
 		cfg.BreakPolicy = shaping.Never
 	}
 	if cfg.TruncateAfterLines > 0 {
-		if dots := f.shape([]rune{'…'}, l, dir); len(dots) > 0 {
-			cfg.Truncator = dots[0]
+		if end := f.shape(dots, spans, dir); len(end) > 0 {
+			cfg.Truncator = end[0]
 			cfg.Truncator.Direction = dir
 		}
 	}
 	max26 := fixed.Int26_6(math.Min(math.Max(width, 0), 1<<24) * 64)
-	wrapped, cut := f.wrap.WrapParagraphF(cfg, max26, text, shaping.NewSliceIterator(runs))
+	wrapped, cut := f.wrap.WrapParagraphF(cfg, max26, p.text, shaping.NewSliceIterator(runs))
 	out := make([]line, 0, len(wrapped))
 	for i, w := range wrapped {
-		ln := f.setLine(w, asc, desc)
+		shortened := i == len(wrapped)-1 && (cut > 0 || cfg.TextContinues)
+		ln := f.setLine(w, p, spans, shortened)
 		ln.rtl = dir == di.DirectionRTL
-		ln.shortened = i == len(wrapped)-1 && (cut > 0 || cfg.TextContinues)
 		out = append(out, ln)
 	}
 	return out
 }
 
 // setLine copies a line out of the wrapper's memory and measures it.
-func (f *Fonts) setLine(w shaping.Line, asc, desc float64) line {
-	ln := line{runs: slices.Clone([]shaping.Output(w)), ascent: asc, descent: desc}
+func (f *Fonts) setLine(w shaping.Line, p paragraph, spans []span, shortened bool) line {
+	ln := line{runs: slices.Clone([]shaping.Output(w)), shortened: shortened}
 	slices.SortStableFunc(ln.runs, func(a, b shaping.Output) int { return cmp.Compare(a.VisualIndex, b.VisualIndex) })
 	for i := range ln.runs {
 		r := &ln.runs[i]
 		r.Glyphs = slices.Clone(r.Glyphs)
 		ln.width += toFloat(r.Advance)
-		ln.ascent = math.Max(ln.ascent, toFloat(r.GlyphBounds.Ascent))
-		ln.descent = math.Max(ln.descent, -toFloat(r.GlyphBounds.Descent))
+		of := p.of[min(max(r.Runes.Offset, 0), len(p.of)-1)]
+		asc, desc := f.strut(spans[of].look)
+		ln.ascent = math.Max(ln.ascent, math.Max(asc, toFloat(r.GlyphBounds.Ascent)))
+		ln.descent = math.Max(ln.descent, math.Max(desc, -toFloat(r.GlyphBounds.Descent)))
+		if len(spans) > 1 || spans[of].src != nil {
+			ln.inks = append(ln.inks, spans[of].src)
+		}
 	}
 	return ln
 }
@@ -141,8 +158,11 @@ func (f *Fonts) ink(dst *image.RGBA, clip image.Rectangle, ln *line, x, y float6
 	defer f.mu.Unlock()
 	clip = clip.Intersect(dst.Rect)
 	for i := range ln.runs {
-		run := &ln.runs[i]
-		x = f.inkRun(dst, clip, run, x, y, src)
+		ink := src
+		if i < len(ln.inks) && ln.inks[i] != nil {
+			ink = ln.inks[i]
+		}
+		x = f.inkRun(dst, clip, &ln.runs[i], x, y, ink)
 	}
 }
 

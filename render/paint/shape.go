@@ -1,6 +1,7 @@
 package paint
 
 import (
+	"image"
 	"math"
 	"strings"
 	"unicode/utf8"
@@ -23,37 +24,57 @@ type look struct {
 	tabular  bool    // figures of one width, so that a clock does not jump
 	tracking float64 // extra space between letters, in em
 	locale   string
-	whole    bool // never break inside a word: its line may be wider than the box
+	share    float64 // of the text's size, for pieces; 0 = 1
+	whole    bool    // never break inside a word: its line may be wider than the box
 }
 
 // maxRunes bounds a text: shaping must not hold the screen up.
 const maxRunes = 8000
 
+// span is a piece of a text with a look of its own.
+type span struct {
+	text string
+	look look
+	src  image.Image // its ink; nil = the text's
+}
+
+// maxSpans bounds the pieces of a text.
+const maxSpans = 200
+
+// paragraph is a line of text before it is broken; of names the span of each rune.
+type paragraph struct {
+	text []rune
+	of   []uint8
+}
+
 // paragraphs cuts a text at its line ends and takes out what cannot be drawn. Invalid UTF-8 becomes U+FFFD.
-func paragraphs(text string) [][]rune {
-	if len(text) > maxRunes*utf8.UTFMax {
-		text = text[:maxRunes*utf8.UTFMax]
-	}
-	var out [][]rune
-	current := []rune{}
+func paragraphs(spans []span) []paragraph {
+	out := []paragraph{{}}
 	total := 0
-	text = strings.ReplaceAll(text, "\r\n", "\n")
-	for _, r := range text {
-		if total++; total > maxRunes {
-			break
+	for i, s := range spans[:min(len(spans), maxSpans)] {
+		text := s.text
+		if len(text) > maxRunes*utf8.UTFMax {
+			text = text[:maxRunes*utf8.UTFMax]
 		}
-		switch {
-		case r == '\n' || r == '\r' || r == 0x85 || r == 0x2028 || r == 0x2029 || r == '\v' || r == '\f':
-			out = append(out, current)
-			current = []rune{}
-		case r == '\t':
-			current = append(current, ' ')
-		case r < 0x20 || r == 0x7f || r > 0x7f && r < 0xa0:
-		default:
-			current = append(current, r)
+		for _, r := range strings.ReplaceAll(text, "\r\n", "\n") {
+			if total++; total > maxRunes {
+				return out
+			}
+			last := &out[len(out)-1]
+			switch {
+			case r == '\n' || r == '\r' || r == 0x85 || r == 0x2028 || r == 0x2029 || r == '\v' || r == '\f':
+				out = append(out, paragraph{})
+				continue
+			case r == '\t':
+				r = ' '
+			case r < 0x20 || r >= 0x7f && r < 0xa0:
+				continue
+			}
+			last.text = append(last.text, r)
+			last.of = append(last.of, uint8(i))
 		}
 	}
-	return append(out, current)
+	return out
 }
 
 // direction is the paragraph's base direction; from left to right where no character tells.
@@ -112,62 +133,72 @@ type one struct{ *font.Face }
 
 func (o one) ResolveFace(rune) *font.Face { return o.Face }
 
-// shape turns a paragraph into runs in logical order. The caller holds the lock.
-func (f *Fonts) shape(text []rune, l look, dir di.Direction) []shaping.Output {
-	chain := f.chain(l)
-	if len(text) == 0 || len(chain) == 0 {
+// shape turns a paragraph into runs in logical order, each of one span. The caller holds the lock.
+func (f *Fonts) shape(p paragraph, spans []span, dir di.Direction) []shaping.Output {
+	if len(p.text) == 0 {
 		return nil
 	}
-	locale := l.locale
+	faces := f.faces(p, spans)
+	if faces == nil {
+		return nil
+	}
+	base := spans[p.of[0]].look
+	locale := base.locale
 	if locale == "" {
 		locale = "en"
 	}
-	in := shaping.Input{
-		Text: text, RunEnd: len(text), Direction: dir, Face: chain[0].open(),
-		Size: fixed.Int26_6(min(l.size, maxGlyphSide) * 64), Language: language.NewLanguage(locale),
-	}
-	if l.tabular {
-		in.FontFeatures = []shaping.FontFeature{{Tag: font.Tag('t')<<24 | 'n'<<16 | 'u'<<8 | 'm', Value: 1}}
-	}
-	faces := f.faces(text, chain, l)
+	in := shaping.Input{Text: p.text, RunEnd: len(p.text), Direction: dir, Face: faces[0], Language: language.NewLanguage(locale)}
 	var out []shaping.Output
 	for _, part := range f.seg.Split(in, one{in.Face}) {
 		for start := part.RunStart; start < part.RunEnd; {
 			end := start + 1
-			for end < part.RunEnd && faces[end] == faces[start] {
+			for end < part.RunEnd && faces[end] == faces[start] && p.of[end] == p.of[start] {
 				end++
 			}
+			l := spans[p.of[start]].look
 			run := part
 			run.RunStart, run.RunEnd, run.Face = start, end, faces[start]
+			run.Size = fixed.Int26_6(math.Max(1, math.Min(l.size, maxGlyphSide)*64))
+			if l.tabular {
+				run.FontFeatures = []shaping.FontFeature{{Tag: font.Tag('t')<<24 | 'n'<<16 | 'u'<<8 | 'm', Value: 1}}
+			}
 			out = append(out, f.shapeRun(run))
 			start = end
 		}
 	}
-	if l.tracking != 0 {
-		shaping.AddSpacing(out, text, 0, fixed.Int26_6(l.tracking*l.size*64))
+	if base.tracking != 0 {
+		shaping.AddSpacing(out, p.text, 0, fixed.Int26_6(base.tracking*base.size*64))
 	}
 	return out
 }
 
-// faces chooses a face for each rune, one for a whole grapheme cluster.
-func (f *Fonts) faces(text []rune, chain []*entry, l look) []*font.Face {
-	faces := make([]*font.Face, len(text))
-	han := hanStyle(text, l.locale)
+// faces chooses a face for each rune, one for a whole grapheme cluster; nil where there is no font at all.
+func (f *Fonts) faces(p paragraph, spans []span) []*font.Face {
+	faces := make([]*font.Face, len(p.text))
+	han := hanStyle(p.text, spans[p.of[0]].look.locale)
 	var seg segmenter.Segmenter
-	seg.Init(text)
-	last := chain[0].open()
+	seg.Init(p.text)
+	var chain []*entry
+	var last *font.Face
+	current := -1
 	for it := seg.GraphemeIterator(); it.Next(); {
 		g := it.Grapheme()
+		l := spans[p.of[g.Offset]].look
+		if of := int(p.of[g.Offset]); of != current {
+			current, chain = of, f.chain(l)
+			if len(chain) == 0 {
+				return nil
+			}
+			last = chain[0].open()
+		}
 		face := last
+		if _, has := last.NominalGlyph(g.Text[0]); !neutral(g.Text) || !has || len(last.BitmapSizes()) > 0 {
+			if e := f.pick(chain, g.Text, l, han); e != nil {
+				face = e.open()
+			}
+		}
 		if !neutral(g.Text) {
-			if e := f.pick(chain, g.Text, l, han); e != nil {
-				face = e.open()
-			}
 			last = face
-		} else if _, ok := last.NominalGlyph(g.Text[0]); !ok || len(last.BitmapSizes()) > 0 {
-			if e := f.pick(chain, g.Text, l, han); e != nil {
-				face = e.open()
-			}
 		}
 		for i := range g.Text {
 			faces[g.Offset+i] = face

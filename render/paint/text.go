@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"math"
 	"reflect"
+	"slices"
 	"time"
 
 	"vitrine/render/scene"
@@ -42,9 +43,38 @@ func (t *text) Paint(dst *image.RGBA, _ time.Time) image.Rectangle {
 	t.done = true
 	t.wipe(dst, t.bounds())
 	box := t.bounds().Inset(int(t.px(t.what.Style.Pad)))
-	t.env.Fonts.paragraph(dst, box, t.what.Text, t.what.Style, lookOf(t.what.Style, t.scale, t.env.Locale), t.scale)
+	t.env.Fonts.set(dst, box, t.spans(), t.what.Style, t.scale)
 	t.finish(dst, t.bounds())
 	return t.bounds()
+}
+
+// spans are the pieces of the text; their sizes are shares of the text's while that is zero.
+func (t *text) spans() []span {
+	base := lookOf(t.what.Style, t.scale, t.env.Locale)
+	if len(t.what.Spans) == 0 {
+		return []span{{text: t.what.Text, look: base}}
+	}
+	var out []span
+	for _, s := range t.what.Spans[:min(len(t.what.Spans), maxSpans)] {
+		l := base
+		if len(s.Font) > 0 {
+			l.families = s.Font
+		}
+		if s.Weight >= 1 && s.Weight <= 1000 {
+			l.weight = s.Weight
+		}
+		l.italic = s.Italic
+		if l.share = 1; s.Scale > 0 && s.Scale <= 20 {
+			l.share = s.Scale
+		}
+		l.size *= l.share
+		piece := span{text: s.Text, look: l}
+		if c, err := s.Color.Parse(); err == nil {
+			piece.src = image.NewUniform(c)
+		}
+		out = append(out, piece)
+	}
+	return out
 }
 
 func (t *text) Next(time.Time) time.Time { return time.Time{} }
@@ -62,16 +92,38 @@ func (t *text) Update(z scene.Zone) bool {
 
 // paragraph lays a text into a box and draws it: fitted when its size is 0, shortened when it does not fit.
 func (f *Fonts) paragraph(dst *image.RGBA, box image.Rectangle, s string, style scene.Style, l look, scale float64) {
+	f.set(dst, box, []span{{text: s, look: l}}, style, scale)
+}
+
+// set is paragraph for a text of several looks.
+func (f *Fonts) set(dst *image.RGBA, box image.Rectangle, spans []span, style scene.Style, scale float64) {
 	if box.Empty() {
 		return
 	}
 	var b block
-	if l.size == 0 {
-		b, _ = f.fit(s, l, box.Size(), minSize*scale)
+	if spans[0].look.size == 0 {
+		b, _ = f.fitSpans(spans, box.Size(), minSize*scale)
 	} else {
-		b = f.layout(s, l, float64(box.Dx()), f.maxLines(l, box.Dy()))
+		b = f.within(spans, box.Size())
 	}
 	f.setBlock(dst, box, b, style.Align, style.Valign, image.NewUniform(style.Color.Or(white())))
+}
+
+// within lays a text out in as many lines as fit into a box, at least one.
+func (f *Fonts) within(spans []span, box image.Point) block {
+	smallest := spans[0].look
+	for _, s := range spans {
+		if s.look.size < smallest.size {
+			smallest = s.look
+		}
+	}
+	lines := f.maxLines(smallest, box.Y)
+	b := f.layoutSpans(spans, float64(box.X), lines)
+	for len(spans) > 1 && lines > 1 && b.height > float64(box.Y)+0.5 { // lines of larger pieces are higher
+		lines = min(lines, len(b.lines)) - 1
+		b = f.layoutSpans(spans, float64(box.X), lines)
+	}
+	return b
 }
 
 // maxLines is how many lines of a look fit into a height, at least one.
@@ -81,15 +133,34 @@ func (f *Fonts) maxLines(l look, height int) int {
 
 // fit finds the largest size at which the text fits into the box, whole words on each line, and lays it out.
 func (f *Fonts) fit(s string, l look, box image.Point, smallest float64) (block, look) {
-	low, high := smallest, math.Max(smallest, float64(box.Y)/leading)
+	b, size := f.fitSpans([]span{{text: s, look: l}}, box, smallest)
+	l.size = size
+	return b, l
+}
+
+// fitSpans is fit for a text of several looks; it returns the size of a whole share.
+func (f *Fonts) fitSpans(spans []span, box image.Point, smallest float64) (block, float64) {
+	spans = slices.Clone(spans)
+	resize := func(size float64, whole bool) {
+		for i := range spans {
+			l := &spans[i].look
+			l.size, l.whole = size, whole
+			if l.share > 0 {
+				l.size *= l.share
+			}
+		}
+	}
 	try := func(size float64) (block, bool) {
-		l.size, l.whole = size, true
-		b := f.layout(s, l, float64(box.X), 0)
+		resize(size, true)
+		b := f.layoutSpans(spans, float64(box.X), 0)
 		return b, b.height <= float64(box.Y)+0.5 && b.width <= float64(box.X)+0.5
 	}
+	low, high := smallest, math.Max(smallest, float64(box.Y)/leading)
+	if len(spans) > 1 {
+		high *= 4 // pieces may be small shares
+	}
 	if b, ok := try(high); ok {
-		l.whole = false
-		return b, l
+		return b, high
 	}
 	best, found := block{}, false
 	bestSize := low
@@ -104,12 +175,12 @@ func (f *Fonts) fit(s string, l look, box image.Point, smallest float64) (block,
 			break
 		}
 	}
-	l.size, l.whole = bestSize, false
 	if !found {
-		l.size = smallest
-		best = f.layout(s, l, float64(box.X), f.maxLines(l, box.Y))
+		bestSize = smallest
+		resize(smallest, false)
+		best = f.within(spans, box)
 	}
-	return best, l
+	return best, bestSize
 }
 
 // setBlock places a block in a box and draws it.

@@ -118,6 +118,7 @@ type Style struct {
 type Text struct {
 	Text  string `json:"text"`
 	Style Style  `json:"style,omitzero"`
+	Spans []Span `json:"spans,omitempty"` // instead of Text: pieces with looks of their own
 }
 
 // Ticker is one line that moves against the reading direction, without end.

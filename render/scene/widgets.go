@@ -1,5 +1,15 @@
 package scene
 
+// Span is a piece of a text. What it does not say is as the text's Style says.
+type Span struct {
+	Text   string   `json:"text"`
+	Font   []string `json:"font,omitempty"`
+	Scale  float64  `json:"scale,omitempty"`  // of the text's size; 0 = 1
+	Weight int      `json:"weight,omitempty"` // 100 to 900; 0 = the text's
+	Italic bool     `json:"italic,omitempty"`
+	Color  Color    `json:"color,omitempty"`
+}
+
 // Countdown shows how long it is until an instant, in whole units of the finest that its format has, rounded up: it
 // reaches zero at the instant itself.
 type Countdown struct {
