@@ -13,6 +13,9 @@ import (
 // ErrNone is why a renderer that was built without libmpv plays no video.
 var ErrNone = errors.New("this renderer was built without libmpv and plays no video; install libmpv and a vitrine-render that was built with the tag mpv")
 
+// Frugal does nothing.
+func Frugal() {}
+
 // Core is never made without libmpv.
 type Core struct{}
 

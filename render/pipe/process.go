@@ -141,10 +141,10 @@ func (p *process) write() {
 }
 
 // follow hands each report to hear until the process ends, and kills it when its pulse stops. When ctx ends, the
-// process is asked to leave (hold: to leave its last frame on the screen) and killed if it does not.
-func (p *process) follow(ctx context.Context, hold bool, hear func(Report)) error {
+// process is asked to leave (with Hold: to leave its last frame on the screen) and killed if it does not.
+func (p *process) follow(ctx context.Context, cfg Config, hear func(Report)) error {
 	defer close(p.quit)
-	alarm := time.NewTimer(patience)
+	alarm := time.NewTimer(patience * cfg.Silence)
 	defer alarm.Stop()
 	heard, ending, stuck := p.heard, ctx.Done(), ""
 	for {
@@ -155,12 +155,12 @@ func (p *process) follow(ctx context.Context, hold bool, hear func(Report)) erro
 				continue
 			}
 			if ending != nil {
-				alarm.Reset(silence)
+				alarm.Reset(cfg.Silence)
 			}
 			hear(rep)
 		case <-ending:
 			ending = nil
-			p.leave(hold)
+			p.leave(cfg.Hold)
 			alarm.Reset(farewell)
 		case <-alarm.C:
 			stuck = "it gave no sign of life and was killed"

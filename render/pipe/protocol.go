@@ -79,7 +79,7 @@ const (
 	EvReady   = "ready"   // once, after the start
 	EvStarted = "started" // the first frame of a showing is on the screen
 	EvEnded   = "ended"   // a showing has left the screen
-	EvFailed  = "failed"  // a medium of a showing cannot be shown; the showing goes on without it, or ends if it was all
+	EvFailed  = "failed"  // a medium of a showing cannot be shown; the showing goes on without it, or ends if it was all. ID 0: the renderer itself
 	EvPulse   = "pulse"   // each second: presented frames, memory
 	EvShot    = "shot"    // a picture is written, or Error says why not
 )

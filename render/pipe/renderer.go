@@ -17,9 +17,9 @@ import (
 
 const (
 	program    = "vitrine-render"
-	silence    = 5 * time.Second  // without a pulse: the renderer is stuck
-	patience   = 15 * time.Second // until the first report of a new process
-	healthy    = 5 * time.Second  // a life this long forgives the deaths before it
+	silence    = 5 * time.Second
+	patience   = 3               // times Silence, until the first report of a new process
+	healthy    = 5 * time.Second // a life this long forgives the deaths before it
 	quickest   = 25 * time.Millisecond
 	slowest    = 30 * time.Second
 	afterShown = time.Second // ceiling of the pause when the renderer had content on the screen
@@ -32,7 +32,9 @@ type Config struct {
 	Env     []string // as in os/exec; nil = the player's own
 	// Hold leaves the last frame on the screen when Run ends, for a player that will be back at once.
 	Hold bool
-	Log  *slog.Logger // nil = slog.Default()
+	// Silence is how long a renderer may go without a pulse before it is taken for stuck and killed; 0 = 5 s.
+	Silence time.Duration
+	Log     *slog.Logger // nil = slog.Default()
 }
 
 // Renderer is the player's end: one renderer process at a time, started again whenever it ends.
@@ -49,6 +51,9 @@ type Renderer struct {
 func New(cfg Config) (*Renderer, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
+	}
+	if cfg.Silence <= 0 {
+		cfg.Silence = silence
 	}
 	return &Renderer{cfg: cfg, reports: make(chan Report, 256)}, nil
 }
@@ -158,7 +163,7 @@ func (r *Renderer) live1(ctx context.Context) (shown bool, err error) {
 	r.live = p
 	r.mu.Unlock()
 
-	err = p.follow(ctx, r.cfg.Hold, func(rep Report) {
+	err = p.follow(ctx, r.cfg, func(rep Report) {
 		shown = shown || rep.Ev == EvStarted
 		r.heard(ctx, p, rep)
 	})

@@ -28,9 +28,9 @@ type usageError struct{ error }
 
 // settings are the command line.
 type settings struct {
-	display, output, hwdec string
-	size                   image.Point
-	probe, json            bool
+	display, output, hwdec, cache string
+	size                          image.Point
+	probe, json                   bool
 }
 
 // parse reads the command line. It returns flag.ErrHelp after printing the help.
@@ -43,6 +43,7 @@ func parse(args []string, stdout io.Writer) (settings, error) {
 	fs.StringVar(&s.output, "output", "", "`kind` of screen: x11 or memory; empty is memory with --headless, else x11")
 	fs.StringVar(&headless, "headless", "", "draw into memory, `WIDTHxHEIGHT` pixels")
 	fs.StringVar(&s.hwdec, "hwdec", "", "video `decoding` as mpv names it; empty finds out what this machine can")
+	fs.StringVar(&s.cache, "cache", "", "`directory` for the index of fonts; empty is the user's cache directory")
 	fs.BoolVar(&s.probe, "probe", false, "say what this machine can, and end")
 	fs.BoolVar(&s.json, "json", false, "with --probe: as JSON")
 	err := fs.Parse(args)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"image"
 	"io"
 	"log/slog"
 	"sync"
@@ -29,6 +28,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
+	mpv.Frugal()
 	first := warm(s.hwdec) // libmpv starts while the screen is opened
 	out, err := open(s)
 	if s.probe {
@@ -104,7 +104,7 @@ func (p *player) version() string {
 // is gone (stdin ends) or this process is killed, the last frame stays on the screen.
 func show(ctx context.Context, s settings, out output.Output, first *player, log *slog.Logger, stdin io.Reader, stdout io.Writer) error {
 	say := newTeller(pipe.NewReporter(stdout), log)
-	palette := &palette{}
+	palette := newPalette(s.cache)
 	stage, err := compose.New(compose.Config{
 		Output: out, Video: first.video(s.hwdec), Picture: paint.Fitted, Widget: palette.widget,
 		Report: say.report, MPV: first.version(), Log: log,
@@ -127,21 +127,6 @@ func show(ctx context.Context, s settings, out output.Output, first *player, log
 }
 
 var errOrphan = errors.New("the player is gone")
-
-// palette is what widgets are painted with; the fonts are looked for when the first one is made.
-type palette struct {
-	once  sync.Once
-	fonts *paint.Fonts
-	err   error
-}
-
-func (p *palette) widget(z scene.Zone, size image.Point, scale float64, at compose.Place) (compose.Widget, error) {
-	p.once.Do(func() { p.fonts, p.err = paint.LoadFonts(paint.FontConfig{}) })
-	if p.err != nil {
-		return nil, p.err
-	}
-	return paint.New(z, size, scale, paint.Env{Fonts: p.fonts, Zone: at.Zone, Locale: at.Locale})
-}
 
 // teller writes reports without ever holding the stage up.
 type teller struct {
