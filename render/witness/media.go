@@ -53,8 +53,7 @@ func (c Clip) Make(ctx context.Context, path string) error {
 		return err
 	}
 	side := markSide(c.Size)
-	mark := fmt.Sprintf("color=c=black:s=%dx%d:r=%d,format=gray,geq=lum='16+219*mod(floor((%d+%d+4096*N+16777216*mod(%d+N*%d,%d))/pow(2,X+%d*Y)),2)',scale=%d:%d:flags=neighbor,format=yuv420p",
-		markWide, markHigh, c.Rate, markSync, c.Item*16, c.Item*checkItem+checkPlus, checkFrame, checkRange, markWide, markWide*side, markHigh*side)
+	mark := markSource(c.Item, c.Rate, side) + ",format=yuv420p"
 	back := fmt.Sprintf("testsrc2=size=%dx%d:rate=%d,hue=h=%d", c.Size.X, c.Size.Y, c.Rate, c.Item*47%360)
 	seconds := fmt.Sprintf("%.4f", float64(c.Frames)/float64(c.Rate))
 	args := []string{"-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", back, "-f", "lavfi", "-i", mark}

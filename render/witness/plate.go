@@ -27,7 +27,12 @@ func (m Mark) Plate(side int) *image.RGBA {
 // PlateSource is the same for a video, as a source of ffmpeg's (lavfi) whose every frame carries its number.
 func PlateSource(item, rate, side int) string {
 	edge := side / 2
-	return fmt.Sprintf("color=c=black:s=%dx%d:r=%d,format=gray,geq=lum='16+219*mod(floor((%d+%d+4096*N+16777216*mod(%d+N*13,64))/pow(2,X+%d*Y)),2)',scale=%d:%d:flags=neighbor,pad=%d:%d:%d:%d:color=black,format=yuv420p",
-		markWide, markHigh, rate, markSync, item*16, item*7+5, markWide, markWide*side, markHigh*side,
+	return fmt.Sprintf("%s,pad=%d:%d:%d:%d:color=black,format=yuv420p", markSource(item, rate, side),
 		markWide*side+2*edge, markHigh*side+2*edge, edge, edge)
+}
+
+// markSource is ffmpeg's source of gray frames that are marks and nothing else.
+func markSource(item, rate, side int) string {
+	return fmt.Sprintf("color=c=black:s=%dx%d:r=%d,format=gray,geq=lum='16+219*mod(floor((%d+%d+4096*N+16777216*mod(%d+N*%d,%d))/pow(2,X+%d*Y)),2)',scale=%d:%d:flags=neighbor",
+		markWide, markHigh, rate, markSync, item*16, item*checkItem+checkPlus, checkFrame, checkRange, markWide, markWide*side, markHigh*side)
 }
