@@ -128,27 +128,33 @@ func announce(r *cloud.Relay, cfg cloud.Config, tokenFile string, stdout io.Writ
 		fmt.Fprintf(stdout, "ca:     %s\npin:    %s\n", a.File(), a.Pin())
 	}
 	token, err := r.Token()
+	if err == nil && token != "" {
+		err = keep(tokenFile, token)
+	}
 	if err != nil || token == "" {
 		return err
 	}
 	fmt.Fprintf(stdout, "token:  %s\n        The administrator's token. It is shown this once; the relay keeps only its hash.\n", token)
-	return keep(tokenFile, token)
+	return nil
 }
 
-// keep writes a token for a script to read; "" = nowhere.
+// keep writes a token for a script to read, which sees all of it or nothing; "" = nowhere.
 func keep(path, token string) error {
 	if path == "" {
 		return nil
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(path + ".new"); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("write token: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // never into somebody else's file
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // never into somebody else's file
 	if err != nil {
 		return fmt.Errorf("write token: %w", err)
 	}
 	_, err = fmt.Fprintln(f, token)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
 		return fmt.Errorf("write token: %w", err)
 	}
 	return nil
@@ -184,8 +190,11 @@ func token(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := keep(file, secret); err != nil {
+		return err
+	}
 	fmt.Fprintf(stdout, "token:  %s\n        The old token and everybody's sign-in are over; a running relay knows already.\n", secret)
-	return keep(file, secret)
+	return nil
 }
 
 func authority(args []string, stdout, stderr io.Writer) error {
