@@ -273,13 +273,28 @@ type pill struct {
 	wide float64
 }
 
+// pillSize makes words smaller where that puts them into one row.
+func (p page) pillSize(width float64) float64 {
+	const size, smallest = 0.34, 0.25
+	sum, room := 0.0, width+pillGap
+	for _, word := range p.c.Words[:min(len(p.c.Words), 8)] {
+		sum += p.measure(words{text: word, size: size, weight: 600}).width / p.unit
+		room -= 2*pillPad + pillGap
+	}
+	if fits := 0.995 * size * room / sum; p.w > p.h && sum > 0 && fits >= smallest {
+		return min(size, fits)
+	}
+	return size
+}
+
 func (p page) pills(width float64) pillRows {
 	out := pillRows{height: pillHigh}
+	size := p.pillSize(width)
 	used := 0.0
 	for _, word := range p.c.Words[:min(len(p.c.Words), 8)] {
-		w := words{text: word, size: 0.34, weight: 600, color: accent(), width: width - 2*pillPad, shrink: 0.5}
+		w := words{text: word, size: size, weight: 600, color: accent(), width: width - 2*pillPad, shrink: 0.5}
 		wide := p.measure(w).width/p.unit + 2*pillPad
-		if used > 0 && used+pillGap+wide > width {
+		if used > 0 && used+wide > width {
 			used = 0
 			out.height += pillHigh + pillGap
 		}
@@ -341,15 +356,24 @@ func (p page) notices(x, y, align float64) {
 	}
 }
 
-// foot names the addresses.
+// foot names the addresses, one below the other where they are too long to stand side by side.
 func (p page) foot(margin float64) {
 	y := p.h - 0.5
-	half := p.w/2 - margin - 0.2
-	put := func(x, align float64, label, value string) {
+	width := p.w - 2*margin
+	label := func(name, value string) words {
 		if value != "" {
-			p.put(x, y, align, words{text: label + "  " + value, size: 0.25, weight: 400, color: mist(), width: half, shrink: 0.7})
+			value = name + "  " + value
 		}
+		return words{text: value, size: 0.25, weight: 400, color: mist()}
 	}
-	put(margin, 0, p.say.relay, p.c.Relay)
-	put(p.w-margin, 1, p.say.here, p.c.Address)
+	relay, here := label(p.say.relay, p.c.Relay), label(p.say.here, p.c.Address)
+	both := (p.measure(relay).width + p.measure(here).width) / p.unit
+	relay.width, relay.shrink, here.width, here.shrink = width, 0.7, width, 0.7
+	if both+0.5 > width {
+		p.put(margin, y-0.18, 0, relay)
+		p.put(margin, y+0.18, 0, here)
+		return
+	}
+	p.put(margin, y, 0, relay)
+	p.put(p.w-margin, y, 1, here)
 }

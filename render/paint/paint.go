@@ -1,4 +1,5 @@
-// Package paint turns widgets into pixels: text, tickers, clocks, tables, QR codes, pictures and the player's own card.
+// Package paint turns widgets into pixels: text, tickers, clocks, countdowns, tables, charts, QR codes, shapes and the
+// player's own card; and it reads pictures.
 //
 //	scene.Zone ──New──> Widget ──Paint(dst, now)──> the zone's own surface ──> compose
 //	                      │ ▲
