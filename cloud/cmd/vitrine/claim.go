@@ -44,7 +44,7 @@ func runClaim(ctx context.Context, c *call) error {
 	if *name == "" {
 		return usage("give the player a --name")
 	}
-	client, err := relay.client()
+	client, err := relay.client(c)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ func runConnect(ctx context.Context, c *call) error {
 		return err
 	}
 	r.URL = address
-	client, err := r.client()
+	client, err := r.client(c)
 	if err != nil {
 		return err
 	}

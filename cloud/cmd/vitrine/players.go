@@ -21,7 +21,7 @@ func runPlayers(ctx context.Context, c *call) error {
 	if len(args) > 0 {
 		return usage("this verb takes no arguments")
 	}
-	client, err := relay.client()
+	client, err := relay.client(c)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ type pusher struct {
 }
 
 func (r *relayAccess) pusher(c *call) (*pusher, error) {
-	client, err := r.client()
+	client, err := r.client(c)
 	return &pusher{client, c}, err
 }
 

@@ -79,7 +79,7 @@ func (r *relayAccess) fill() error {
 }
 
 // client makes the relay's client.
-func (r *relayAccess) client() (*api.Client, error) {
+func (r *relayAccess) client(c *call) (*api.Client, error) {
 	if err := r.fill(); err != nil {
 		return nil, err
 	}
@@ -100,6 +100,7 @@ func (r *relayAccess) client() (*api.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.hangUp = http.CloseIdleConnections
 	return &api.Client{Base: r.URL, HTTP: http, Token: api.Fixed(token)}, nil
 }
 

@@ -34,6 +34,7 @@ type call struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+	hangUp func() // ends what connections a relay's client has kept; nil = there is none
 }
 
 // usageError is a fault of the command line, not of the work.
@@ -77,7 +78,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	for _, v := range verbs() {
 		if v.name == args[0] {
-			return finish(v, v.run(ctx, &call{v, args[1:], stdin, stdout, stderr}), stderr)
+			c := &call{verb: v, args: args[1:], stdin: stdin, stdout: stdout, stderr: stderr}
+			err := v.run(ctx, c)
+			if c.hangUp != nil {
+				c.hangUp()
+			}
+			return finish(v, err, stderr)
 		}
 	}
 	fmt.Fprintf(stderr, "vitrine: there is no verb %q; \"vitrine help\" lists them\n", args[0])
