@@ -121,7 +121,7 @@ type Text struct {
 	Spans []Span `json:"spans,omitempty"` // instead of Text: pieces with looks of their own
 }
 
-// Ticker is one line that moves against the reading direction, without end.
+// Ticker is one line that moves against the reading direction, without end. A size of 0 fits it to the zone's height.
 type Ticker struct {
 	Source    string   `json:"source,omitempty"`    // name of the source that gives the rows
 	Text      string   `json:"text"`                // text/template over a row, or a fixed text without a source
@@ -139,13 +139,13 @@ type Clock struct {
 	Style  Style  `json:"style,omitzero"`
 }
 
-// Table shows rows of a source.
+// Table shows rows of a source, page after page. A size of 0 fits the text to the rows.
 type Table struct {
 	Source  string     `json:"source,omitempty"`
 	Columns []Column   `json:"columns"`
 	Header  bool       `json:"header,omitempty"`
 	Rows    int        `json:"rows,omitempty"` // on a page; 0 = as many as fit
-	Every   Duration   `json:"every,omitempty"`
+	Every   Duration   `json:"every,omitempty"` // a page stays; 0 = 10 s
 	Accent  Color      `json:"accent,omitempty"`
 	Style   Style      `json:"style,omitzero"`
 	Cells   [][]string `json:"cells,omitempty"` // bound by playout, one string a column
