@@ -128,14 +128,12 @@ func announce(r *cloud.Relay, cfg cloud.Config, tokenFile string, stdout io.Writ
 		fmt.Fprintf(stdout, "ca:     %s\npin:    %s\n", a.File(), a.Pin())
 	}
 	token, err := r.Token()
-	if err == nil && token != "" {
-		err = keep(tokenFile, token)
-	}
 	if err != nil || token == "" {
 		return err
 	}
+	err = keep(tokenFile, token) // a script that sees the line below may read the file
 	fmt.Fprintf(stdout, "token:  %s\n        The administrator's token. It is shown this once; the relay keeps only its hash.\n", token)
-	return nil
+	return err
 }
 
 // keep writes a token for a script to read, which sees all of it or nothing; "" = nowhere.
