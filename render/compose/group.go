@@ -118,7 +118,7 @@ func (g *group) step(now time.Time) time.Time {
 	}
 	switch {
 	case !g.live:
-		t = sooner(t, g.limit)
+		t = sooner(t, future(g.limit, now))
 	case g.scene.For > 0 && !g.over:
 		if end := g.began.Add(time.Duration(g.scene.For)); now.Before(end) {
 			t = sooner(t, end)

@@ -115,16 +115,16 @@ func (r *reel) step(now time.Time, live bool) time.Time {
 	r.weed(now)
 	switch {
 	case !live:
-		return r.limits(time.Time{})
+		return r.limits(time.Time{}, now)
 	case r.cur == nil && r.next != nil && r.next.ready():
 		r.promote(now)
 	case r.cur != nil && r.cur.over(now):
 		r.turn(now)
 	}
 	if r.cur == nil {
-		return r.limits(time.Time{})
+		return r.limits(time.Time{}, now)
 	}
-	return r.limits(r.look(now))
+	return r.limits(future(r.look(now), now), now)
 }
 
 // weed takes out items that failed and puts the one after them in their place. An item that breaks while it is on leaves
@@ -220,10 +220,10 @@ func (r *reel) look(now time.Time) time.Time {
 }
 
 // limits adds the times by which items must be ready.
-func (r *reel) limits(t time.Time) time.Time {
+func (r *reel) limits(t, now time.Time) time.Time {
 	for _, sl := range []*slot{r.cur, r.next} {
 		if sl != nil && sl.began.IsZero() && sl.err == nil && !sl.ready() {
-			t = sooner(t, sl.limit)
+			t = sooner(t, future(sl.limit, now))
 		}
 	}
 	return t
@@ -246,6 +246,14 @@ func (r *reel) eachVideo(do func(sl *slot, onScreen bool)) {
 
 func (s *Stage) failed(g *group, item scene.Item, err error) {
 	s.report(pipe.Report{Ev: pipe.EvFailed, ID: g.id, Src: item.Src, Error: fmt.Sprintf("%s cannot be shown: %s", item.Src, err)})
+}
+
+// future is t while it is still to come: what is past must not keep the loop from resting.
+func future(t, now time.Time) time.Time {
+	if t.After(now) {
+		return t
+	}
+	return time.Time{}
 }
 
 func sooner(a, b time.Time) time.Time {

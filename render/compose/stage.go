@@ -217,31 +217,32 @@ func (s *Stage) close() {
 	for _, g := range []*group{s.shown, s.above, s.waiting, s.rising} {
 		g.leave()
 	}
-	for {
-		idle := make(chan struct{})
-		go func() { s.work.Wait(); close(idle) }()
-		if s.drain(idle) == 0 {
-			break
-		}
+	for s.settleWork() {
+		continue
 	}
 	s.videos.close()
 }
 
-// drain takes back what other goroutines still finish, until they are idle, and counts it.
-func (s *Stage) drain(idle <-chan struct{}) int {
-	for n := 0; ; n++ {
+// settleWork waits for the other goroutines and takes back what they made; it says whether there was anything.
+func (s *Stage) settleWork() bool {
+	idle := make(chan struct{})
+	go func() { s.work.Wait(); close(idle) }()
+	var made []func()
+	for waiting := true; waiting; {
 		select {
 		case f := <-s.finished:
-			f()
+			made = append(made, f)
 		case <-idle:
-			select {
-			case f := <-s.finished:
-				f()
-			default:
-				return n
-			}
+			waiting = false
 		}
 	}
+	for len(s.finished) > 0 {
+		made = append(made, <-s.finished)
+	}
+	for _, f := range made {
+		f()
+	}
+	return len(made) > 0
 }
 
 // resident is the process' memory in bytes, 0 where the kernel does not tell.

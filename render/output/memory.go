@@ -3,13 +3,16 @@ package output
 import (
 	"fmt"
 	"image"
+	"sync"
 )
 
 // Memory is a screen that nobody sees: for machines without one, previews and tests.
 type Memory struct {
 	frame *Frame
-	shown *Frame
 	done  chan error
+
+	mu    sync.Mutex
+	shown *Frame
 }
 
 const largest = 16384 // pixels a side
@@ -36,6 +39,8 @@ func (m *Memory) Frame() *Frame { return m.frame }
 
 // Present copies the dirty parts, as a screen would.
 func (m *Memory) Present(dirty []image.Rectangle) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, r := range dirty {
 		r = r.Intersect(m.frame.Bounds())
 		for y := r.Min.Y; y < r.Max.Y; y++ {
@@ -52,7 +57,11 @@ func (m *Memory) Done() <-chan error { return m.done }
 func (m *Memory) Exposed() <-chan struct{} { return nil }
 
 // Shot copies what was presented.
-func (m *Memory) Shot() (*image.RGBA, error) { return m.shown.RGBA(), nil }
+func (m *Memory) Shot() (*image.RGBA, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.shown.RGBA(), nil
+}
 
 // Close does nothing.
 func (m *Memory) Close() {}

@@ -58,7 +58,7 @@ type Output interface {
 	Done() <-chan error
 	// Exposed has a value when the screen lost pixels and wants the whole frame again.
 	Exposed() <-chan struct{}
-	// Shot reads back what the screen shows. Not between Present and Done.
+	// Shot reads back what the screen shows. It may be called from any goroutine.
 	Shot() (*image.RGBA, error)
 	// Close leaves the screen: the window disappears.
 	Close()

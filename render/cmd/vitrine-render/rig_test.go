@@ -250,10 +250,10 @@ func (g *rig) tick() {
 	}
 }
 
-// await blocks until what is asked for has happened; 20 s are the end of every wait.
+// await blocks until what is asked for has happened; a minute is the end of every wait.
 func (g *rig) await(what string, happened func() bool) {
 	g.t.Helper()
-	end := time.After(20 * time.Second)
+	end := time.After(time.Minute)
 	for {
 		g.mu.Lock()
 		ok := happened()
@@ -264,7 +264,7 @@ func (g *rig) await(what string, happened func() bool) {
 		select {
 		case <-g.news:
 		case <-end:
-			g.t.Fatalf("did not happen within 20 s: %s", what)
+			g.t.Fatalf("did not happen within a minute: %s", what)
 		}
 	}
 }
