@@ -129,6 +129,9 @@ func (f *Fonts) forgetNamed() {
 	}
 	f.byPath = keep
 	clear(f.chains)
+	f.glyphs.mu.Lock()
+	f.glyphs.forget()
+	f.glyphs.mu.Unlock()
 }
 
 // byFamily finds the family's face that is nearest in slant, width and weight.

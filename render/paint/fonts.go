@@ -39,7 +39,7 @@ const maxFontFile = 64 << 20
 // Fonts finds a face for every rune, shapes text and keeps the pixels of glyphs. It is safe for concurrent use.
 type Fonts struct {
 	cfg     FontConfig
-	mu      sync.Mutex // guards all below: faces and shaper are not safe for concurrent use
+	mu      sync.Mutex // guards all below but glyphs: faces and shaper are not safe for concurrent use
 	scanned bool
 	entries []*entry // configured files, directories, system, Go: in this order
 	byPath  map[string]*entry

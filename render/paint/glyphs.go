@@ -6,6 +6,7 @@ import (
 	"image/draw"
 	"image/jpeg"
 	"image/png"
+	"sync"
 
 	"github.com/go-text/typesetting/font"
 	ot "github.com/go-text/typesetting/font/opentype"
@@ -25,7 +26,7 @@ const maxGlyphBytes = 24 << 20
 const maxGlyphSide = 8192
 
 type glyphKey struct {
-	face  *font.Face
+	font  *font.Font
 	gid   font.GID
 	size  fixed.Int26_6
 	phase uint8
@@ -38,19 +39,26 @@ type glyph struct {
 	at      image.Point // of the top left pixel, from the dot
 }
 
-// glyphCache keeps the pixels of glyphs. The zero value is ready; its user holds a lock.
+// glyphCache keeps the pixels of glyphs. The zero value is ready. It has a lock and faces of its own: drawing must not
+// wait while a font is read or a long text is shaped elsewhere.
 type glyphCache struct {
+	mu    sync.Mutex
 	m     map[glyphKey]glyph
+	faces map[*font.Font]*font.Face
 	bytes int
 	ras   vector.Rasterizer
 }
 
+// get is a glyph's pixels; the caller holds the lock.
 func (c *glyphCache) get(run *shaping.Output, g *shaping.Glyph, phase uint8) glyph {
-	key := glyphKey{face: run.Face, gid: g.GlyphID, size: run.Size, phase: phase}
+	key := glyphKey{font: run.Face.Font, gid: g.GlyphID, size: run.Size, phase: phase}
 	if v, ok := c.m[key]; ok {
 		return v
 	}
-	v := c.render(run, g, phase)
+	if c.m == nil {
+		c.forget()
+	}
+	v := c.render(c.face(run), run, g, phase)
 	cost := 96
 	if v.mask != nil {
 		cost += len(v.mask.Pix)
@@ -58,22 +66,41 @@ func (c *glyphCache) get(run *shaping.Output, g *shaping.Glyph, phase uint8) gly
 	if v.picture != nil {
 		cost += len(v.picture.Pix)
 	}
-	if c.m == nil || c.bytes+cost > maxGlyphBytes {
-		c.m, c.bytes = make(map[glyphKey]glyph, 256), 0
+	if c.bytes+cost > maxGlyphBytes {
+		c.forget()
 	}
 	c.m[key] = v
 	c.bytes += cost
 	return v
 }
 
+// forget begins the cache anew.
+func (c *glyphCache) forget() {
+	c.m, c.faces, c.bytes = make(map[glyphKey]glyph, 256), map[*font.Font]*font.Face{}, 0
+}
+
+// face is the cache's own face of a run's font.
+func (c *glyphCache) face(run *shaping.Output) *font.Face {
+	face := c.faces[run.Face.Font]
+	if face == nil {
+		face = font.NewFace(run.Face.Font)
+		c.faces[run.Face.Font] = face
+	}
+	if len(face.BitmapSizes()) > 0 {
+		ppem := uint16(min(max(run.Size.Round(), 1), 1024))
+		face.SetPpem(ppem, ppem)
+	}
+	return face
+}
+
 // render draws a glyph; a glyph without ink, too large or damaged is empty.
-func (c *glyphCache) render(run *shaping.Output, g *shaping.Glyph, phase uint8) (v glyph) {
+func (c *glyphCache) render(face *font.Face, run *shaping.Output, g *shaping.Glyph, phase uint8) (v glyph) {
 	defer func() {
 		if recover() != nil { // a damaged font must not take the screen down
 			v = glyph{}
 		}
 	}()
-	switch data := run.Face.GlyphData(g.GlyphID).(type) {
+	switch data := face.GlyphData(g.GlyphID).(type) {
 	case font.GlyphBitmap:
 		if p := decodeStrike(data); p != nil {
 			return scaleStrike(p, g)
@@ -86,7 +113,7 @@ func (c *glyphCache) render(run *shaping.Output, g *shaping.Glyph, phase uint8) 
 	case font.GlyphSVG:
 		return c.outline(data.Outline, run, phase)
 	}
-	if o, ok := run.Face.GlyphDataOutline(g.GlyphID); ok {
+	if o, ok := face.GlyphDataOutline(g.GlyphID); ok {
 		return c.outline(o, run, phase)
 	}
 	return glyph{}

@@ -3,6 +3,9 @@ package paint
 import (
 	"image"
 	"testing"
+	"time"
+
+	"vitrine/render/scene"
 )
 
 func TestTheGlyphCacheStaysSmall(t *testing.T) {
@@ -22,6 +25,24 @@ func TestTheGlyphCacheStaysSmall(t *testing.T) {
 	}
 	if most > maxGlyphBytes || most < maxGlyphBytes/2 {
 		t.Errorf("the cache held up to %d bytes, %d are allowed", most, maxGlyphBytes)
+	}
+}
+
+func TestATickerRollsWhileAFontIsRead(t *testing.T) {
+	fonts := plainFonts(t)
+	z := scene.Zone{Background: "#000000", Ticker: &scene.Ticker{Items: []string{"Bienvenue à tous", "Fermé le dimanche"}}}
+	w, err := New(z, image.Pt(300, 40), 1, Env{Fonts: fonts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fonts.mu.Lock() // as reading a large font or shaping a long text does, elsewhere
+	defer fonts.mu.Unlock()
+	dst := image.NewRGBA(image.Rect(0, 0, 300, 40))
+	now := time.Now()
+	for i := range 600 {
+		if w.Paint(dst, now.Add(time.Duration(i)*time.Second/60)).Empty() {
+			t.Fatalf("frame %d is not there", i)
+		}
 	}
 }
 

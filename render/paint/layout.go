@@ -154,8 +154,8 @@ func toFloat(v fixed.Int26_6) float64 { return float64(v) / 64 }
 
 // ink draws a line with its baseline at y and its left end at x, clipped to the rectangle.
 func (f *Fonts) ink(dst *image.RGBA, clip image.Rectangle, ln *line, x, y float64, src image.Image) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.glyphs.mu.Lock()
+	defer f.glyphs.mu.Unlock()
 	clip = clip.Intersect(dst.Rect)
 	for i := range ln.runs {
 		ink := src

@@ -144,7 +144,7 @@ type Table struct {
 	Source  string     `json:"source,omitempty"`
 	Columns []Column   `json:"columns"`
 	Header  bool       `json:"header,omitempty"`
-	Rows    int        `json:"rows,omitempty"` // on a page; 0 = as many as fit
+	Rows    int        `json:"rows,omitempty"`  // on a page; 0 = as many as fit
 	Every   Duration   `json:"every,omitempty"` // a page stays; 0 = 10 s
 	Accent  Color      `json:"accent,omitempty"`
 	Style   Style      `json:"style,omitzero"`
