@@ -65,7 +65,7 @@ func (u *Uplink) fetch(ctx context.Context, p api.Pointer) {
 		}
 	}()
 	defer cancel()
-	retry := backoff{}
+	retry, said := backoff{}, ""
 	for {
 		err := u.fetchOnce(ctx, p)
 		var refused *store.RefusedError
@@ -80,7 +80,10 @@ func (u *Uplink) fetch(ctx context.Context, p api.Pointer) {
 			u.ended(p, &api.Refusal{Pointer: p, Reason: refused.Reason, At: u.cfg.Clock.Now().UTC()})
 			return
 		}
-		u.log.Warn("bundle not taken yet", "stream", p.Stream, "seq", p.Seq, "error", err)
+		if said != err.Error() {
+			said = err.Error()
+			u.log.Warn("bundle not taken yet", "stream", p.Stream, "seq", p.Seq, "error", err)
+		}
 		u.mu.Lock()
 		u.refused = &api.Refusal{Pointer: p, Reason: "not yet: " + err.Error(), At: u.cfg.Clock.Now().UTC()}
 		u.mu.Unlock()

@@ -26,7 +26,7 @@ const (
 func (u *Uplink) prove(ctx context.Context, id string) error {
 	retry, limit := backoff{}, playsAtOnce
 	for {
-		if !pause(ctx, playsEvery/2+rand.N(playsEvery/2)) {
+		if !pause(ctx, u.cfg.Plays/2+rand.N(u.cfg.Plays/2+1)) {
 			return nil
 		}
 		for {

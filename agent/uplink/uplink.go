@@ -59,7 +59,9 @@ type Config struct {
 	Shot     func(ctx context.Context, path string, width int) error
 	Claim    func(*Claim) // hears what is to be on the screen; nil = nothing to claim
 	Check    func(error)  // hears how the relay is
-	Log      *slog.Logger
+	// Plays is how often plays are handed over, at the latest; 0 = every 30 s.
+	Plays time.Duration
+	Log   *slog.Logger
 }
 
 // Uplink talks to one relay.
@@ -88,6 +90,9 @@ func New(cfg Config) (*Uplink, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Plays <= 0 {
+		cfg.Plays = playsEvery
 	}
 	cfg.Trust.Now = cfg.Clock.TLSTime
 	hc, err := api.NewHTTP(cfg.Trust)
