@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,7 +50,7 @@ func child(t *testing.T, dir, token string) (*rig, func()) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	kill := func() { cmd.Process.Kill(); cmd.Wait() }
+	kill := sync.OnceFunc(func() { cmd.Process.Kill(); cmd.Wait() })
 	t.Cleanup(kill)
 	line, err := bufio.NewReader(out).ReadString('\n')
 	f := strings.Fields(line)

@@ -127,7 +127,7 @@ func TestThirdPartyLibrariesStayAtHome(t *testing.T) {
 		"github.com/gen2brain/go-mpv":    {"render/mpv"},
 		"github.com/godbus/dbus/v5":      {"usb/udisks", "agent/power"},
 		"github.com/fsnotify/fsnotify":   {"agent/connect"},
-		"go.etcd.io/bbolt":               {"agent/store", "cloud/depot", "cloud/fleet", "cloud/account"},
+		"go.etcd.io/bbolt":               {"agent/store", "cloud/shelf"},
 		"github.com/hashicorp/go-memdb":  {"agent/store", "cloud/fleet"},
 		"github.com/kardianos/service":   {"agent/cmd/vitrine-player", "cloud/cmd/vitrine-relay"},
 		"github.com/chromedp/chromedp":   {},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // Any is the revision that stands for whatever is there.
@@ -30,7 +31,7 @@ type Shelf struct {
 // Open opens the file or makes it. It waits 2 s for another process that has it open, then says so.
 func Open(path string) (*Shelf, error) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 2 * time.Second, FreelistType: bbolt.FreelistMapType})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, berrors.ErrTimeout) {
 		return nil, fmt.Errorf("open %s: another relay has it open: stop that one first", path)
 	}
 	if err != nil {
