@@ -1,0 +1,187 @@
+package agent_test
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"image/png"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"vitrine/agent"
+	"vitrine/agent/bundle"
+	"vitrine/agent/bundle/bundletest"
+	"vitrine/agent/control"
+	"vitrine/render/scene"
+)
+
+// renderer builds the real one, without libmpv: pictures and widgets are enough here.
+func renderer(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "vitrine-render")
+	if out, err := exec.Command("go", "build", "-o", path, "vitrine/render/cmd/vitrine-render").CombinedOutput(); err != nil {
+		t.Fatalf("build the renderer: %v\n%s", err, out)
+	}
+	return path
+}
+
+// plain is a picture of one colour.
+func plain(t *testing.T, c color.RGBA) []byte {
+	t.Helper()
+	m := image.NewRGBA(image.Rect(0, 0, 64, 36))
+	for i := range m.Pix {
+		m.Pix[i] = []uint8{c.R, c.G, c.B, 255}[i%4]
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// player runs a player on a folder; stop ends it as a service manager would.
+func player(t *testing.T, cfg agent.Config) (c *control.Client, stop func()) {
+	t.Helper()
+	cfg.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	a, err := agent.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	ended := false
+	stop = func() {
+		if ended {
+			return
+		}
+		ended = true
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the player ended badly: %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	return control.Dial(cfg.Dir), stop
+}
+
+// shows waits until the middle of what is really on the screen has a colour.
+func shows(t *testing.T, c *control.Client, want color.RGBA) {
+	t.Helper()
+	deadline := time.Now().Add(60 * time.Second)
+	var last color.Color
+	for time.Now().Before(deadline) {
+		var b bytes.Buffer
+		if err := c.Screenshot(t.Context(), &b, "png", 0); err == nil {
+			m, err := png.Decode(&b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last = m.At(m.Bounds().Dx()/2, m.Bounds().Dy()/2)
+			r, g, bl, _ := last.RGBA()
+			if uint8(r>>8) == want.R && uint8(g>>8) == want.G && uint8(bl>>8) == want.B {
+				return
+			}
+		}
+		select {
+		case <-t.Context().Done():
+			return
+		case <-time.After(50 * time.Millisecond): // a screen tells nobody that it has changed
+		}
+	}
+	t.Fatalf("the middle of the screen is %v, not %v", last, want)
+}
+
+var (
+	red  = color.RGBA{R: 200, G: 10, B: 10, A: 255}
+	blue = color.RGBA{R: 10, G: 10, B: 200, A: 255}
+)
+
+func TestAPlayerShowsWhatItImportsAndGoesOnAfterARestart(t *testing.T) {
+	pub := bundletest.New(t)
+	program, dir := renderer(t), filepath.Join(t.TempDir(), "data")
+	cfg := agent.Config{Dir: dir, Headless: "320x180", Renderer: program, Lang: "en"}
+	c, stop := player(t, cfg)
+
+	m := bundle.Manifest{Canvas: scene.Size{Width: 64, Height: 36}, Scenes: map[string]scene.Scene{"a": slide("media/a.png")}}
+	first := pub.File(t, m, map[string][]byte{"media/a.png": plain(t, red)})
+	none := func(control.Step) {}
+	if _, err := c.Import(t.Context(), first, "", none); err == nil || !strings.Contains(err.Error(), "trusts no publisher yet") {
+		t.Fatalf("a stranger's bundle: %v", err)
+	}
+	words := strings.Join(bundle.Words(pub.Chain[0]), " ")
+	if _, err := c.Import(t.Context(), first, "boto boto boto boto", none); err == nil || !strings.Contains(err.Error(), words) {
+		t.Fatalf("with the words of somebody else: %v", err)
+	}
+	step, err := c.Import(t.Context(), first, words, none)
+	if err != nil || step.Same || step.Bundle.Seq != 1 {
+		t.Fatalf("import: %+v, %v", step, err)
+	}
+	shows(t, c, red)
+	if step, err = c.Import(t.Context(), first, "", none); err != nil || !step.Same {
+		t.Errorf("the same again: %+v, %v", step, err)
+	}
+
+	m.Seq = 2
+	second := pub.Tree(t, m, map[string][]byte{"media/a.png": plain(t, blue)})
+	if _, err = c.Import(t.Context(), second, "", none); err != nil {
+		t.Fatal(err)
+	}
+	shows(t, c, blue)
+	if _, err = c.Import(t.Context(), first, "", none); err == nil || !strings.Contains(err.Error(), "older than version 2") {
+		t.Errorf("an older bundle: %v", err)
+	}
+
+	stop()
+	c, _ = player(t, cfg)
+	shows(t, c, blue)
+	s, err := c.Status(t.Context())
+	if err != nil || s.Bundle.Seq != 2 || s.Showing.Scene != "a" || s.Publisher != words || s.Renderer.Output == "" {
+		t.Errorf("status is %+v, %v", s, err)
+	}
+}
+
+func slide(src string) scene.Scene {
+	return scene.Scene{Zones: []scene.Zone{{At: scene.Rect{0, 0, 64, 36}, Playlist: []scene.Item{{Kind: scene.Image, Src: src, For: scene.Duration(time.Second)}}}}}
+}
+
+func TestTwoPlayersDoNotShareAFolder(t *testing.T) {
+	cfg := agent.Config{Dir: t.TempDir(), Headless: "320x180"}
+	player(t, cfg)
+	if _, err := agent.New(cfg); err == nil || !strings.Contains(err.Error(), "already running") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestOthersMayNotOpenTheSocket(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), strings.Repeat("deep", 30)) // longer than a socket's path may be
+	c, _ := player(t, agent.Config{Dir: dir, Headless: "320x180"})
+	for {
+		if _, err := c.Status(t.Context()); err == nil {
+			break
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatal("the player does not answer")
+		case <-time.After(10 * time.Millisecond): // the socket tells nobody that it is there
+		}
+	}
+	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, "control.sock"): 0o600} {
+		if st, err := os.Stat(path); err != nil || st.Mode().Perm() != want {
+			t.Errorf("%s has the mode %v, %v", filepath.Base(path), st.Mode().Perm(), err)
+		}
+	}
+}
+
+func TestWithoutAPlayerThereIsASentence(t *testing.T) {
+	_, err := control.Dial(t.TempDir()).Status(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "vitrine-player run") {
+		t.Errorf("error is %v", err)
+	}
+}
