@@ -138,7 +138,7 @@ func (m *drillMaster) relayBack(ctx context.Context) (time.Duration, string, err
 func (m *drillMaster) push(ctx context.Context) (time.Duration, string, error) {
 	late := newsreel().ID
 	file := m.path("late.vitrine")
-	if _, err := m.vitrine(ctx, "build", m.path("late"), "--keys", m.path("keys"), "-o", file); err != nil {
+	if _, err := m.vitrine(ctx, "build", m.path("late"), "--keys", m.path("keys"), "--after", "10", "-o", file); err != nil {
 		return 0, "", err
 	}
 	begin, done := time.Now(), make(chan error, 1)
@@ -178,7 +178,7 @@ type refusal struct {
 // refusals are attempts; each leaves what is on the screen.
 func (m *drillMaster) refusals(older string) []refusal {
 	build := func(ctx context.Context, folder, keys, file string) error {
-		_, err := m.vitrine(ctx, "build", m.path(folder), "--keys", m.path(keys), "-o", m.path(file))
+		_, err := m.vitrine(ctx, "build", m.path(folder), "--keys", m.path(keys), "--after", "20", "-o", m.path(file))
 		return err
 	}
 	spoil := func(old, with string) func(context.Context) error {
@@ -196,8 +196,8 @@ func (m *drillMaster) refusals(older string) []refusal {
 	}
 	return []refusal{
 		{"an unknown field in bundle.yaml is refused", []string{"bundle.yaml:8:", "sceens"}, spoil("    for: 4s", "    sceens: 4s")},
-		{"a missing medium is refused", []string{"bundle.yaml:10:", "media/news.jpg"}, spoil("nothing", "nothing")},
-		{"a bundle with a wrong signature is refused", []string{"key"}, func(ctx context.Context) error {
+		{"a missing medium is refused", []string{"bundle.yaml:10:", "no file media/news.jpg"}, spoil("", "")},
+		{"a bundle with a wrong signature is refused", []string{"another publisher"}, func(ctx context.Context) error {
 			if _, err := m.vitrine(ctx, "key", "new", "--dir", m.path("strangers"), "--customer", "atelier-nord"); err != nil {
 				return fmt.Errorf("the drill itself: %w", err)
 			}
@@ -206,7 +206,7 @@ func (m *drillMaster) refusals(older string) []refusal {
 			}
 			return bring(ctx, m.path("stranger.vitrine"))
 		}},
-		{"a truncated bundle is refused", nil, func(ctx context.Context) error {
+		{"a truncated bundle is refused", []string{"not complete"}, func(ctx context.Context) error {
 			if err := build(ctx, "late", "keys", "short.vitrine"); err != nil {
 				return fmt.Errorf("the drill itself: %w", err)
 			}

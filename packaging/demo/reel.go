@@ -106,8 +106,8 @@ func (a artist) video(ctx context.Context, it item, path string) error {
 	}
 	at := plateAt(it.Size)
 	args := []string{"-v", "error", "-nostdin", "-y",
-		"-f", "lavfi", "-i", fmt.Sprintf("gradients=s=%dx%d:r=%d:n=3:c0=%s:c1=%s:c2=%s:speed=0.02:d=%.3f",
-			it.Size.X, it.Size.Y, it.Rate, hex(it.colors.deep), hex(it.colors.mid), hex(it.colors.deep), it.Length.Seconds()+1),
+		"-f", "lavfi", "-i", fmt.Sprintf("gradients=s=%dx%d:r=%d:n=3:c0=%s:c1=%s:c2=%s:speed=0.02:d=%.3f,scale=%d:%d",
+			it.Size.X/4, it.Size.Y/4, it.Rate, hex(it.colors.deep), hex(it.colors.mid), hex(it.colors.deep), it.Length.Seconds()+1, it.Size.X, it.Size.Y), // soft: a quarter of the size will do
 		"-loop", "1", "-framerate", fmt.Sprint(it.Rate), "-i", disc,
 		"-loop", "1", "-framerate", fmt.Sprint(it.Rate), "-i", text,
 		"-f", "lavfi", "-i", witness.PlateSource(it.ID, it.Rate, plateSide(it.Size)),

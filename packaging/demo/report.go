@@ -83,7 +83,7 @@ func (r *Report) fill(e *eye, s *stage) {
 	sum := film.Summarise(0, known)
 	r.begin = sum.FirstContent
 	r.Samples, r.Blind, r.Black, r.Changes = sum.Samples, sum.Blind, sum.Black, len(sum.Changes)
-	r.Longest, r.Median, r.Hole = ms(sum.Worst), ms(sum.Median), ms(sum.Hole)
+	r.Longest, r.Median, r.Hole = ms(longest(film, sum)), ms(sum.Median), ms(sum.Hole)
 	r.FramesShown, r.FramesDue, r.Feed = sum.FramesShown, sum.FramesDue, s.news.Asked.Load()
 	for _, it := range media {
 		r.Items = append(r.Items, Item{it.ID, it.Name, it.words.title, sum.Seen[it.ID]})
@@ -94,6 +94,21 @@ func (r *Report) fill(e *eye, s *stage) {
 	if n := len(film.Samples); n > 0 && sum.FirstContent >= 0 {
 		r.Seconds = (film.Samples[n-1].At - sum.FirstContent).Seconds()
 	}
+}
+
+// longest is how late the latest change came. What the witness did not see because it was late itself does not count: the
+// next item may have been there since its last look but one.
+func longest(film *witness.Film, sum witness.Summary) time.Duration {
+	worst := time.Duration(0)
+	for _, c := range sum.Changes {
+		i, _ := slices.BinarySearchFunc(film.Samples, c.At, func(s witness.Sample, at time.Duration) int { return int(s.At - at) })
+		late := c.Late
+		if i > 0 && i < len(film.Samples) {
+			late -= max(0, film.Samples[i].At-film.Samples[i-1].At-film.Period)
+		}
+		worst = max(worst, late)
+	}
+	return worst
 }
 
 // faults are the promises that were not kept, as sentences.

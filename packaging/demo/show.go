@@ -135,26 +135,33 @@ func (e *eye) widgets(ctx context.Context) []Widget {
 	out := []Widget{{Name: "clock"}, {Name: "ticker"}, {Name: "table"}}
 	zones := []image.Rectangle{clockZone(), newsZone(), tableZone()}
 	first := make([]uint64, len(out))
-	for round := range 12 { // a quarter of a second apart: a clock with seconds moves within them
+	for range 80 { // a quarter of a second apart; sources are read after the first frame is up
+		done, on := true, e.now()
 		for i := range out {
+			if !on.OK || on.Mark.Item >= evening().ID { // the lobby is not on
+				done = false
+				break
+			}
 			ink, hash, err := e.widget(zones[i])
 			if err != nil {
 				continue
 			}
 			out[i].Ink = max(out[i].Ink, ink)
-			if round == 0 {
+			if first[i] == 0 {
 				first[i] = hash
 			}
 			out[i].Moves = out[i].Moves || hash != first[i]
+			out[i].OK = out[i].Ink > 0.02 && (out[i].Moves || out[i].Name == "table")
+			done = done && out[i].OK
+		}
+		if done {
+			return out
 		}
 		select {
 		case <-ctx.Done():
 			return out
 		case <-time.After(250 * time.Millisecond):
 		}
-	}
-	for i := range out {
-		out[i].OK = out[i].Ink > 0.02 && (out[i].Moves || out[i].Name == "table")
 	}
 	return out
 }

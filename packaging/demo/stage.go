@@ -10,9 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"vitrine/agent/control"
 	"vitrine/cloud/api"
@@ -163,7 +166,7 @@ func (s *stage) startRelay() (err error) {
 
 // startPlayer starts the player.
 func (s *stage) startPlayer() (err error) {
-	s.player, err = s.start("vitrine-player", "run", "--data", s.path("player"), "--relay", s.page, "--ca", s.ca)
+	s.player, err = s.start("vitrine-player", "run", "--data", s.path("player"), "--relay", s.page, "--relay-ca", s.ca, "--usb=false")
 	return err
 }
 
@@ -254,10 +257,13 @@ func (s *stage) prepare(ctx context.Context, drills bool) error {
 	if err := os.MkdirAll(s.path("lobby", "media"), 0o755); err != nil {
 		return fmt.Errorf("make the media: %w", err)
 	}
+	makers, making := errgroup.WithContext(ctx)
+	makers.SetLimit(runtime.NumCPU())
 	for _, it := range media {
-		if err := a.make(ctx, it, s.path("lobby", "media")); err != nil {
-			return err
-		}
+		makers.Go(func() error { return a.make(making, it, s.path("lobby", "media")) })
+	}
+	if err := makers.Wait(); err != nil {
+		return err
 	}
 	if err := lobbyFolder(s.path("lobby"), s.news.URL); err != nil {
 		return err
