@@ -153,6 +153,26 @@ func (s *screen) seen() []string {
 	return l
 }
 
+func (s *screen) isDark() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dark
+}
+
+// above is how many overlays are on.
+func (s *screen) above() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.overlays
+}
+
+// mend makes a file readable again.
+func (s *screen) mend(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.bad, name)
+}
+
 // say is a scene of one text.
 func say(text string, length time.Duration) scene.Scene {
 	return scene.Scene{For: scene.Duration(length), Zones: []scene.Zone{{At: scene.Rect{0, 0, 1920, 1080}, Text: &scene.Text{Text: text}}}}
@@ -350,7 +370,7 @@ func TestPlayout(t *testing.T) {
 			if q := p.Status().Quarantined; q["lost"] == "" {
 				t.Errorf("let go too early")
 			}
-			delete(p.bad, "LOST")
+			p.mend("LOST")
 			p.seen()
 			p.at("04:41:00")
 			if got := strings.Join(p.seen(), " "); !strings.Contains(got, "LOST") {
@@ -368,14 +388,14 @@ func TestPlayout(t *testing.T) {
 			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: fleet, WorkingHours: &schedule.WorkingHours{Windows: windows("08:00", "08:00:15")}}})
 			p.run()
 			p.at("07:59:59")
-			if !p.dark {
+			if !p.isDark() {
 				t.Error("the screen is on at night")
 			}
 			p.at("08:00:12")
 			p.wants("A@08:00:00", "B@08:00:10")
 			p.at("08:01:00")
 			if !p.dark || len(p.proofs()) != 2 {
-				t.Errorf("dark %v, proofs %v", p.dark, p.proofs())
+				t.Errorf("dark %v, proofs %v", p.isDark(), p.proofs())
 			}
 		}},
 		{"overlays come and go without touching what is below", func(p *player) {
@@ -383,12 +403,12 @@ func TestPlayout(t *testing.T) {
 				Events: []schedule.Event{{ID: "o", Kind: "overlay", Items: []string{"c"}, Windows: windows("00:10", "00:20")}}}})
 			p.run()
 			p.at("00:10:00")
-			if p.overlays != 1 {
-				t.Errorf("%d overlays at ten past", p.overlays)
+			if p.above() != 1 {
+				t.Errorf("%d overlays at ten past", p.above())
 			}
 			p.at("00:20:00")
-			if p.overlays != 0 {
-				t.Errorf("%d overlays at twenty past", p.overlays)
+			if p.above() != 0 {
+				t.Errorf("%d overlays at twenty past", p.above())
 			}
 			p.wants("LONG@00:00:00")
 		}},
