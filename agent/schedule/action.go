@@ -71,9 +71,9 @@ func CompileAction(a Action, playerZone string) (*Alarm, []Problem) {
 // Next returns the first instant after t at which the action is due; not ok when there is none.
 func (a *Alarm) Next(t time.Time) (due time.Time, ok bool) {
 	after := t.Unix()
-	// Two days back: a gap may be a whole day long.
+	// Of an earlier day nothing is left: clocks have shown later times already, or passed over them.
 	day, _ := split(after + a.zone.at(after).offset)
-	for d := a.dates.next(day - 2); d != noDate; d = a.dates.next(d + 1) {
+	for d := a.dates.next(day); d != noDate; d = a.dates.next(d + 1) {
 		if at := a.zone.instant(d.naive() + int64(a.second)); at > after {
 			return time.Unix(at, 0).UTC(), true
 		}

@@ -28,7 +28,7 @@ type event struct {
 	rhythm *rhythm
 	broken string // why it is left out, "" when it is not
 	order  int
-	mode   bool // roundRobin
+	robin  bool // mode: roundRobin
 	issued time.Time
 	grade  int // of severity, 4 = Extreme
 }
@@ -191,7 +191,7 @@ func (c *compiler) words(e *event, path string, refuse func(path, message string
 	if len(e.Items) == 0 {
 		refuse("/items", "the event has no items: name at least one scene")
 	}
-	if e.mode = e.Mode == "roundRobin"; !e.mode && e.Mode != "" && e.Mode != "block" {
+	if e.robin = e.Mode == "roundRobin"; !e.robin && e.Mode != "" && e.Mode != "block" {
 		refuse("/mode", fmt.Sprintf("mode %q does not work: write \"roundRobin\" or leave it out", e.Mode))
 	}
 	if e.MaxPerHour < 0 {

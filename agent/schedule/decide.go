@@ -9,7 +9,6 @@ import (
 // view is a plan as one player sees it: what is aimed at it, and when each rhythm changes next.
 type view struct {
 	player  Player
-	lost    string // what is wrong with the player's zone
 	ladder  map[string][]aimed
 	pulses  []pulse
 	hours   int // index into pulses, -1 = none
@@ -82,7 +81,6 @@ func (v *view) pulse(r *rhythm) (int, bool) {
 		case r.always && r.zone == "":
 			z = &zone{place: time.UTC} // never asked for local time
 		default:
-			v.lost = name
 			v.indexes[r] = -1
 			return -1, false
 		}
@@ -290,7 +288,7 @@ func (m *moment) loop(events []aimed) []string {
 	for len(events) > 0 {
 		n, robin := 0, true
 		for n < len(events) && events[n].order == events[0].order {
-			robin = robin && events[n].mode
+			robin = robin && events[n].robin
 			n++
 		}
 		if !robin {

@@ -2,7 +2,11 @@
 //
 //	Schedule ──Compile──> Plan ──At(player, state, now)──> Decision{layer, loop, overlays, next, why}
 //
-// It is pure: the same inputs give the same answer on the player, in the operator's command and on the relay.
+// It is pure: the same inputs give the same answer on the player, in the operator's command and on the relay. A Plan only
+// remembers what it worked out: when each rule changes next, so that asking again is cheap.
+//
+// Time is counted in whole seconds. Local rules are compared with local clock time as a wall shows it, without its offset:
+// a window within the gap of daylight saving does not play, an hour lived twice plays twice.
 package schedule
 
 import "time"
@@ -45,17 +49,17 @@ type Event struct {
 	Items    []string `json:"items"`
 	Disabled bool     `json:"disabled,omitempty"`
 
-	Zone           string              `json:"zone,omitempty"` // IANA; "" = the player's
-	RRule          string              `json:"rrule,omitempty"`
-	Days           []int               `json:"days,omitempty"`
-	StartDate      string              `json:"startDate,omitempty"` // YYYY-MM-DD, inclusive
-	EndDate        string              `json:"endDate,omitempty"`   // YYYY-MM-DD, inclusive
-	RDates         []string            `json:"rDates,omitempty"`
-	ExDates        []string            `json:"exDates,omitempty"`
-	Windows        []Window            `json:"windows,omitempty"`
-	WeekdayWindows map[string][]Window `json:"weekdayWindows,omitempty"` // "1" to "7"; empty list = closed
-	Dayparts       []string            `json:"dayparts,omitempty"`
-	NotBefore      *time.Time          `json:"notBefore,omitempty"`
+	Zone           string              `json:"zone,omitempty"`           // IANA; "" = the player's
+	RRule          string              `json:"rrule,omitempty"`          // RFC 5545 over local dates; COUNT, INTERVAL, or no BY part need StartDate
+	Days           []int               `json:"days,omitempty"`           // ISO weekdays, instead of RRule; empty but there = only RDates
+	StartDate      string              `json:"startDate,omitempty"`      // YYYY-MM-DD, inclusive
+	EndDate        string              `json:"endDate,omitempty"`        // YYYY-MM-DD, inclusive
+	RDates         []string            `json:"rDates,omitempty"`         // more days, also outside of StartDate to EndDate
+	ExDates        []string            `json:"exDates,omitempty"`        // fewer days, stronger than all others
+	Windows        []Window            `json:"windows,omitempty"`        // no Windows and no Dayparts = the whole day
+	WeekdayWindows map[string][]Window `json:"weekdayWindows,omitempty"` // "1" to "7": instead of Windows and Dayparts; empty list = closed
+	Dayparts       []string            `json:"dayparts,omitempty"`       // names of the schedule's dayparts, beside Windows
+	NotBefore      *time.Time          `json:"notBefore,omitempty"`      // [NotBefore, NotAfter), whatever the zone
 	NotAfter       *time.Time          `json:"notAfter,omitempty"`
 
 	Target     *Target     `json:"target,omitempty"`
@@ -129,11 +133,12 @@ type Decision struct {
 	Loop       []string          `json:"loop"`
 	Overlays   []string          `json:"overlays"`
 	Interrupts map[string]int    `json:"interrupts,omitempty"` // event -> per mille, scaled to at most 1000 in all
-	Next       *time.Time        `json:"next,omitempty"`       // the next instant at which the answer may differ; absent = never
-	Why        map[string]string `json:"why,omitempty"`        // for each event that does not play, the first test that it fails
+	Next       *time.Time        `json:"next,omitempty"`       // the next instant at which the answer differs if the state stays; absent = never
+	Why        map[string]string `json:"why,omitempty"`        // by Explain only: for each event that does not play, the first test that it fails
 }
 
-// Problem is a rule that cannot be right.
+// Problem is a rule that cannot be right. Its event is left out, unless what was meant is beyond doubt or, as for an
+// emergency's severity, leaving it out is worse; a bundle with a problem is not built.
 type Problem struct {
 	Path    string `json:"path"`    // JSON pointer (RFC 6901) into the schedule, "/events/3/windows/0"
 	Message string `json:"message"` // what is wrong and what to write instead

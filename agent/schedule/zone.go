@@ -89,11 +89,11 @@ func (r *rhythm) local(z *zone, t int64) (on bool, until int64) {
 		} else if t = s.to; t == never || t > lastDate.naive() {
 			return on, never
 		}
-		if safe := n-from > mostJump; safe && to == never {
-			return on, never // no jump back reaches its beginning
-		} else if safe && t == s.to && to-n > 2*mostJump {
-			t = to - 2*mostJump - s.offset // nor any jump between here and there its end
-			t = max(t, s.to)
+		if n-from > mostJump { // no jump back reaches its beginning
+			if to == never {
+				return on, never
+			}
+			t = max(t, to-2*mostJump-s.offset) // nor does any between here and there reach its end
 		}
 		s = z.at(t)
 		n = t + s.offset
