@@ -2,6 +2,7 @@ package paint
 
 import (
 	"bytes"
+	"image"
 	"testing"
 )
 
@@ -23,4 +24,17 @@ func FuzzOrientation(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAPartOfATurnedPictureIsFound(t *testing.T) {
+	stored := image.Pt(40, 30)
+	part := image.Rect(3, 5, 14, 9)
+	for orientation := 1; orientation <= 8; orientation++ {
+		a := turned(part.Min, stored, orientation)
+		b := turned(part.Max.Sub(image.Pt(1, 1)), stored, orientation)
+		seen := image.Rect(min(a.X, b.X), min(a.Y, b.Y), max(a.X, b.X)+1, max(a.Y, b.Y)+1)
+		if got := turnRect(seen, unturned(stored, orientation), orientation); got != part {
+			t.Errorf("orientation %d: the part seen at %v is stored at %v, want %v", orientation, seen, got, part)
+		}
+	}
 }

@@ -172,6 +172,23 @@ func TestChoosingFaces(t *testing.T) {
 	}
 }
 
+func TestOneCodePointHasTheShapeOfItsLanguage(t *testing.T) {
+	needs(t, "fonts-noto-cjk", cjkFile)
+	fonts := systemFonts(t)
+	for _, c := range []struct{ name, text, locale, want string }{
+		{"Chinese", "直", "en", "Noto Sans CJK SC"},
+		{"kana makes it Japanese", "直す", "fr", "Noto Sans CJK JP"},
+		{"hangul makes it Korean", "直접", "fr", "Noto Sans CJK KR"},
+		{"the player's language decides", "直", "ja", "Noto Sans CJK JP"},
+		{"Taiwan", "直", "zh-TW", "Noto Sans CJK TC"},
+	} {
+		ln := fonts.oneLine(c.text, look{size: 20, weight: 400, locale: c.locale})
+		if got := ln.runs[0].Face.Describe().Family; got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 func TestADirectoryThatCannotBeWrittenCostsNoFonts(t *testing.T) {
 	needs(t, "fonts-noto-core", notoFile)
 	fonts, err := LoadFonts(FontConfig{CacheDir: "/proc/nothing/here"})
