@@ -158,7 +158,7 @@ func (r *Relay) Token() (string, error) {
 // Authority is the relay's own certificate authority, or nil when it was given a certificate.
 func (r *Relay) Authority() *ca.Authority { return r.own }
 
-// Addr is where the relay listens; OpsAddr where its metrics are, or nil.
+// Addr is where the relay listens.
 func (r *Relay) Addr() net.Addr { return r.listener.Addr() }
 
 // OpsAddr is where the relay's metrics are, or nil.
@@ -167,6 +167,14 @@ func (r *Relay) OpsAddr() net.Addr {
 		return nil
 	}
 	return r.ops.Addr()
+}
+
+// RedirectAddr is where http:// is sent on from, or nil.
+func (r *Relay) RedirectAddr() net.Addr {
+	if r.port == nil {
+		return nil
+	}
+	return r.port.Addr()
 }
 
 // Routes is the table of all routes.

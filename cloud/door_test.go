@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -239,6 +240,58 @@ func TestOldTLSAndCBCAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestPort80OnlySendsOnToHTTPS(t *testing.T) {
+	g := start(t, t.TempDir(), func(c *cloud.Config) { c.Redirect, c.Names = "127.0.0.1:0", []string{"relay.example"} })
+	_, port, err := net.SplitHostPort(g.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, tc := range []struct {
+		method, host, want string
+	}{
+		{"GET", "relay.example", "https://relay.example:" + port + "/claim?code=X"},
+		{"GET", "RELAY.example:80", "https://RELAY.example:" + port + "/claim?code=X"},
+		{"GET", "evil.example", ""},
+		{"POST", "relay.example", ""},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), tc.method, "http://"+g.RedirectAddr().String()+"/claim?code=X", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = tc.host
+		res, err := plain.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if got := res.Header.Get("Location"); got != tc.want {
+			t.Errorf("%s at %s leads to %q, want %q", tc.method, tc.host, got, tc.want)
+		}
+	}
+}
+
+func TestABundleOfManySmallBlobsIsNotTakenForAFlood(t *testing.T) {
+	now := time.Now() // stands still: no try comes back meanwhile
+	g := start(t, t.TempDir(), func(c *cloud.Config) { c.Now = func() time.Time { return now } })
+	d := g.claimed(t, "Lobby")
+	to := g.push(t, "lobby", 1, "x")
+	for i := range 600 {
+		if _, err := d.Manifest(t.Context(), to.Manifest); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	for range 201 {
+		_, err := d.Heartbeat(t.Context(), d.id, beat(1, 1, &to), 0)
+		if p, ok := err.(*api.Problem); ok && p.Status == http.StatusTooManyRequests {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Fatal("a flood of heartbeats was let in")
 }
 
 func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {

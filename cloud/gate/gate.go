@@ -84,7 +84,7 @@ type Gate struct {
 
 // limits are who may do what how often.
 type limits struct {
-	enrol, session, codes, device *account.Tries
+	enrol, session, codes, device, goods *account.Tries
 }
 
 // New makes the table of routes.
@@ -96,6 +96,7 @@ func New(cfg Config) *Gate {
 			session: account.NewTries(300, 50*time.Millisecond, cfg.Now), // a site of many players has one address
 			codes:   account.NewTries(20, 6*time.Second, cfg.Now),
 			device:  account.NewTries(200, 50*time.Millisecond, cfg.Now),
+			goods:   account.NewTries(5000, 5*time.Millisecond, cfg.Now), // a bundle of many small blobs is no attack
 		}}
 	g.routes = append(g.deviceRoutes(), g.operatorRoutes()...)
 	g.routes = append(g.routes, g.blobRoutes()...)
@@ -178,8 +179,13 @@ func (g *Gate) enter(route Route, w http.ResponseWriter, r *http.Request) error 
 		if id := r.PathValue("id"); id != "" && id != c.device {
 			return &api.Problem{Title: "this is another player's", Status: http.StatusForbidden, Detail: "a player may call only under its own id"}
 		}
-		if !g.limits.device.Take(c.device) {
-			return &api.Problem{Title: "too many requests", Status: http.StatusTooManyRequests, Detail: "a player may make 20 a second", RetryAfter: 5 * time.Second}
+		limit := g.limits.device
+		if route.Who == Either {
+			limit = g.limits.goods
+		}
+		if !limit.Take(c.device) {
+			return &api.Problem{Title: "too many requests", Status: http.StatusTooManyRequests,
+				Detail: "a player may make 20 a second, and fetch 200 blobs a second", RetryAfter: 5 * time.Second}
 		}
 	}
 	return route.Handle(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))

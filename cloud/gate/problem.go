@@ -33,8 +33,8 @@ const bodyTime = 30 * time.Second
 func (g *Gate) problem(w http.ResponseWriter, r *http.Request, err error) {
 	p := asProblem(err)
 	if p == nil {
-		if r.Context().Err() != nil {
-			p = &api.Problem{Title: "the request was given up", Status: 499}
+		if r.Context().Err() != nil { // or the caller has gone, and reads nothing
+			p = &api.Problem{Title: "the relay is stopping", Status: http.StatusServiceUnavailable, Detail: "try again soon", RetryAfter: time.Second}
 		} else {
 			g.cfg.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 			p = &api.Problem{Title: "the relay failed", Status: http.StatusInternalServerError, Detail: "its log says why; try again later"}

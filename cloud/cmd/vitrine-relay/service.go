@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -23,35 +22,14 @@ func settings(args []string) *service.Config {
 	}
 }
 
-// daemon is the relay as a service manager starts and stops it.
-type daemon struct {
-	ctx   context.Context
-	relay *cloud.Relay
-	stop  context.CancelFunc
-	done  chan error
-}
+// unit stands for the service while it is installed; what the service manager starts is `serve`, which ends with a signal.
+type unit struct{}
 
-// Start implements service.Interface; it may not block.
-func (d *daemon) Start(service.Service) error {
-	ctx, stop := context.WithCancel(d.ctx)
-	d.stop = stop
-	go func() { d.done <- d.relay.Run(ctx) }()
-	return nil
-}
+// Start implements service.Interface.
+func (unit) Start(service.Service) error { return nil }
 
 // Stop implements service.Interface.
-func (d *daemon) Stop(service.Service) error {
-	d.stop()
-	return <-d.done
-}
-
-func asService(ctx context.Context, r *cloud.Relay) error {
-	s, err := service.New(&daemon{ctx: ctx, relay: r, done: make(chan error, 1)}, settings(nil))
-	if err != nil {
-		return fmt.Errorf("run as a service: %w", err)
-	}
-	return s.Run()
-}
+func (unit) Stop(service.Service) error { return nil }
 
 // register installs or uninstalls the service; what is given to install is what serve will be given.
 func register(verb string, args []string, stdout, stderr io.Writer) error {
@@ -71,7 +49,7 @@ func register(verb string, args []string, stdout, stderr io.Writer) error {
 		}
 		args = append(args, "--data", dir) // the last one counts
 	}
-	s, err := service.New(&daemon{}, settings(append([]string{"serve"}, args...)))
+	s, err := service.New(unit{}, settings(append([]string{"serve"}, args...)))
 	if err != nil {
 		return fmt.Errorf("%s service: %w", verb, err)
 	}

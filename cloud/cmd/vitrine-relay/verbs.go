@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kardianos/service"
-
 	"vitrine/cloud"
 	"vitrine/cloud/account"
 	"vitrine/cloud/ca"
@@ -110,10 +108,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := announce(r, cfg, tokenFile, stdout); err != nil {
 		return errors.Join(err, r.Close())
 	}
-	if service.Interactive() {
-		return r.Run(ctx)
-	}
-	return asService(ctx, r)
+	return r.Run(ctx)
 }
 
 // announce says where the relay is, how to trust it, and at the first start the token.
