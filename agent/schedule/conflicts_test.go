@@ -8,11 +8,8 @@ import (
 
 func TestConflictsAreTheEventsThatCanNeverShow(t *testing.T) {
 	instant := func(s string) *time.Time {
-		at, err := time.Parse(time.RFC3339, s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return &at
+		v := at(t, s)
+		return &v
 	}
 	paris := Player{ID: "p1", Groups: []string{"lobby"}, Zone: "Europe/Paris"}
 	morning, day := []Window{{"08:00", "12:00"}}, []Window{{"06:00", "20:00"}}

@@ -74,28 +74,18 @@ func randomRule(r *rand.Rand) string {
 	return strings.Join(parts, ";")
 }
 
-// TestTenThousandRandomRulesAreThoseOfAnIndependentImplementation compares with python3-dateutil.
-func TestTenThousandRandomRulesAreThoseOfAnIndependentImplementation(t *testing.T) {
-	const python = "/usr/bin/python3"
-	if err := exec.Command(python, "-c", "import dateutil.rrule").Run(); err != nil {
-		t.Skip("needs the Debian package python3-dateutil")
-	}
-	type asked struct {
-		Rule  string `json:"rule"`
-		Start string `json:"start"`
-		Until string `json:"until"`
-		Most  int    `json:"most"`
-		first date
-	}
-	r := rand.New(rand.NewPCG(5545, 1))
-	var questions []asked
-	var input bytes.Buffer
-	lines := json.NewEncoder(&input)
-	moved, never := 0, 0
-	total := 10_000
-	if testing.Short() {
-		total = 1_000
-	}
+// asked is a question to the independent implementation.
+type asked struct {
+	Rule  string `json:"rule"`
+	Start string `json:"start"`
+	Until string `json:"until"`
+	Most  int    `json:"most"`
+	first date
+}
+
+// randomQuestions returns rules, most of them from their own first day; moved ones from an earlier day, some have none at all.
+func randomQuestions(t *testing.T, r *rand.Rand, total int) (questions []asked, moved, never int) {
+	t.Helper()
 	for len(questions) < total {
 		text := randomRule(r)
 		start := newDate(2024, 1, 1) + date(r.IntN(1500))
@@ -118,7 +108,26 @@ func TestTenThousandRandomRulesAreThoseOfAnIndependentImplementation(t *testing.
 		}
 		q := asked{text, start.String(), until.String(), 40, first}
 		questions = append(questions, q)
-		_ = lines.Encode(q)
+	}
+	return questions, moved, never
+}
+
+// TestTenThousandRandomRulesAreThoseOfAnIndependentImplementation compares with python3-dateutil.
+func TestTenThousandRandomRulesAreThoseOfAnIndependentImplementation(t *testing.T) {
+	const python = "/usr/bin/python3"
+	if err := exec.Command(python, "-c", "import dateutil.rrule").Run(); err != nil {
+		t.Skip("needs the Debian package python3-dateutil")
+	}
+	r := rand.New(rand.NewPCG(5545, 1))
+	total := 10_000
+	if testing.Short() {
+		total = 1_000
+	}
+	questions, moved, never := randomQuestions(t, r, total)
+	var input bytes.Buffer
+	lines := json.NewEncoder(&input)
+	for _, q := range questions {
+		_ = lines.Encode(q) // into memory
 	}
 	run := exec.Command(python, "testdata/recur.py")
 	run.Stdin = &input

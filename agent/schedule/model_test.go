@@ -166,6 +166,16 @@ func (m model) decide(t time.Time) Decision {
 		return d
 	}
 	d.Layer = LayerScheduled
+	inOrder(mains)
+	for _, e := range mains {
+		d.Events = append(d.Events, e.ID)
+		d.Loop = append(d.Loop, m.good(e.Items)...)
+	}
+	return d
+}
+
+// inOrder sorts by order, absent last, then id.
+func inOrder(mains []*Event) {
 	slices.SortFunc(mains, func(a, b *Event) int {
 		order := func(e *Event) int {
 			if e.Order == nil {
@@ -175,11 +185,6 @@ func (m model) decide(t time.Time) Decision {
 		}
 		return cmp.Or(order(a)-order(b), strings.Compare(a.ID, b.ID))
 	})
-	for _, e := range mains {
-		d.Events = append(d.Events, e.ID)
-		d.Loop = append(d.Loop, m.good(e.Items)...)
-	}
-	return d
 }
 
 func highest(list []*Event) (top []*Event) {
@@ -202,12 +207,7 @@ func randomSchedule(r *rand.Rand, around time.Time, zones []string) *Schedule {
 		t := around.Add(time.Duration(r.IntN(96)-48) * 30 * time.Minute)
 		return &t
 	}
-	clock := func() string {
-		if r.IntN(8) == 0 {
-			return "24:00"
-		}
-		return fmt.Sprintf("%02d:%02d", r.IntN(24), 15*r.IntN(4))
-	}
+	clock := func() string { return randomClock(r) }
 	windows := func() (list []Window) {
 		for range r.IntN(3) {
 			if start := clock(); start != "24:00" {
@@ -250,16 +250,7 @@ func randomSchedule(r *rand.Rand, around time.Time, zones []string) *Schedule {
 		if chance(4) {
 			e.ExDates, e.RDates = []string{day(2)}, []string{day(2)}
 		}
-		switch r.IntN(5) {
-		case 0:
-			e.StartDate, e.EndDate = day(3), day(3)
-		case 1:
-			e.Days = []int{1 + r.IntN(7), 1 + r.IntN(7), 1 + r.IntN(7)}
-		case 2:
-			e.RRule = []string{"FREQ=DAILY;BYMONTHDAY=1,3,28,30,31", "FREQ=WEEKLY;BYDAY=SA,SU", "FREQ=MONTHLY;BYDAY=-1SU,1FR", "FREQ=DAILY"}[r.IntN(4)]
-		case 3:
-			e.RRule, e.StartDate = "FREQ=DAILY;INTERVAL=2;COUNT=3", day(4)
-		}
+		randomDates(r, &e, day)
 		if chance(3) {
 			order := r.IntN(2)
 			e.Order = &order
@@ -267,6 +258,26 @@ func randomSchedule(r *rand.Rand, around time.Time, zones []string) *Schedule {
 		s.Events = append(s.Events, e)
 	}
 	return s
+}
+
+func randomClock(r *rand.Rand) string {
+	if r.IntN(8) == 0 {
+		return "24:00"
+	}
+	return fmt.Sprintf("%02d:%02d", r.IntN(24), 15*r.IntN(4))
+}
+
+func randomDates(r *rand.Rand, e *Event, day func(spread int) string) {
+	switch r.IntN(5) {
+	case 0:
+		e.StartDate, e.EndDate = day(3), day(3)
+	case 1:
+		e.Days = []int{1 + r.IntN(7), 1 + r.IntN(7), 1 + r.IntN(7)}
+	case 2:
+		e.RRule = []string{"FREQ=DAILY;BYMONTHDAY=1,3,28,30,31", "FREQ=WEEKLY;BYDAY=SA,SU", "FREQ=MONTHLY;BYDAY=-1SU,1FR", "FREQ=DAILY"}[r.IntN(4)]
+	case 3:
+		e.RRule, e.StartDate = "FREQ=DAILY;INTERVAL=2;COUNT=3", day(4)
+	}
 }
 
 func TestAnswersAreThoseOfTheModelAtEveryInstantAndNextIsExact(t *testing.T) {
