@@ -82,7 +82,7 @@ func (m *Manifest) validateZone(z scene.Zone) error {
 			return fmt.Errorf("its source %q is not defined", id)
 		}
 	}
-	return errors.Join(checkColor(z.Background), m.validateStyle(zoneStyle(z)), validateWidget(z))
+	return errors.Join(checkColor(z.Background), m.validateStyle(zoneStyle(z)), m.validateFonts(zoneFonts(z)), validateWidget(z), validateFigure(z))
 }
 
 // CheckRect refuses a zone that is empty, absurd or wholly outside of the canvas.
@@ -130,18 +130,22 @@ func (m *Manifest) validateStyle(s scene.Style) error {
 	case !slices.Contains([]string{"", "top", "middle", "bottom"}, s.Valign):
 		return fmt.Errorf("valign %q is not top, middle or bottom", s.Valign)
 	}
-	for _, f := range s.Font {
+	return checkColor(s.Color)
+}
+
+func (m *Manifest) validateFonts(fonts []string) error {
+	for _, f := range fonts {
 		if _, ok := m.Files[f]; !ok && strings.Contains(f, "/") {
 			return fmt.Errorf("its font %q is not in the bundle", f)
 		}
 	}
-	return checkColor(s.Color)
+	return nil
 }
 
 // validateWidget checks what the kinds of widget have of their own. What playout binds must be empty in a manifest.
 func validateWidget(z scene.Zone) error {
 	switch {
-	case z.Ticker != nil && len(z.Ticker.Items) > 0, z.Table != nil && len(z.Table.Cells) > 0:
+	case z.Ticker != nil && len(z.Ticker.Items) > 0, z.Table != nil && len(z.Table.Cells) > 0, z.Chart != nil && len(z.Chart.Cells) > 0:
 		return errors.New("it brings bound rows of its own")
 	case z.Ticker != nil && (z.Ticker.Speed < 0 || z.Ticker.Speed > 10_000):
 		return fmt.Errorf("its speed %d is not within 0 to 10000 pixels a second", z.Ticker.Speed)

@@ -245,7 +245,7 @@ func (m *Manifest) SceneFiles(id string) []Digest {
 		for _, item := range z.Playlist {
 			add(item.Src)
 		}
-		for _, f := range zoneStyle(z).Font {
+		for _, f := range zoneFonts(z) {
 			add(f)
 		}
 		if s := m.Sources[zoneSource(z)]; s.Location.Type == "bundle" {
@@ -265,10 +265,25 @@ func zoneStyle(z scene.Zone) scene.Style {
 		return z.Ticker.Style
 	case z.Clock != nil:
 		return z.Clock.Style
+	case z.Countdown != nil:
+		return z.Countdown.Style
 	case z.Table != nil:
 		return z.Table.Style
+	case z.Chart != nil:
+		return z.Chart.Style
 	}
 	return scene.Style{}
+}
+
+// zoneFonts are all fonts that a zone names.
+func zoneFonts(z scene.Zone) []string {
+	fonts := slices.Clone(zoneStyle(z).Font)
+	if z.Text != nil {
+		for _, s := range z.Text.Spans {
+			fonts = append(fonts, s.Font...)
+		}
+	}
+	return fonts
 }
 
 // zoneSource is the name of the source that a zone's widget shows, if any.
@@ -278,6 +293,8 @@ func zoneSource(z scene.Zone) string {
 		return z.Ticker.Source
 	case z.Table != nil:
 		return z.Table.Source
+	case z.Chart != nil:
+		return z.Chart.Source
 	}
 	return ""
 }

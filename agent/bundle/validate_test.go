@@ -100,7 +100,17 @@ func TestAManifestIsNotRightWhen(t *testing.T) {
 		"a ticker brings its own rows":   {widget(func(z *scene.Zone) { z.Ticker = &scene.Ticker{Text: "x", Items: []string{"y"}} }), "bound rows"},
 		"a table has no columns":         {widget(func(z *scene.Zone) { z.Table = &scene.Table{} }), "columns"},
 		"a QR code has no text":          {widget(func(z *scene.Zone) { z.QR = &scene.QR{} }), "QR"},
-		"an event shows no scene":        {func(m *bundle.Manifest) { m.Schedule.Events = []schedule.Event{{ID: "e", Items: []string{"b"}}} }, "not a scene"},
+		"a countdown is to nothing":      {widget(func(z *scene.Zone) { z.Countdown = &scene.Countdown{To: "soon"} }), "countdown"},
+		"a countdown's zone is nowhere":  {widget(func(z *scene.Zone) { z.Countdown = &scene.Countdown{To: "2026-12-31T24:00", Zone: "Mars/X"} }), "IANA"},
+		"a chart has no values":          {widget(func(z *scene.Zone) { z.Chart = &scene.Chart{Label: "x"} }), "chart"},
+		"a chart brings its own rows":    {widget(func(z *scene.Zone) { z.Chart = &scene.Chart{Cells: [][]string{{"x"}}} }), "bound rows"},
+		"a chart has an unknown source":  {widget(func(z *scene.Zone) { z.Chart = &scene.Chart{Source: "s", Label: "x", Values: []string{"y"}} }), "not defined"},
+		"a shape is a star":              {widget(func(z *scene.Zone) { z.Shape = &scene.Shape{Form: "star"} }), "shape"},
+		"a span's font is not there": {widget(func(z *scene.Zone) {
+			z.Text = &scene.Text{Spans: []scene.Span{{Text: "x", Font: []string{"fonts/x.ttf"}}}}
+		}), "font"},
+		"a span is enormous":      {widget(func(z *scene.Zone) { z.Text = &scene.Text{Spans: []scene.Span{{Text: "x", Scale: 99}}} }), "scale"},
+		"an event shows no scene": {func(m *bundle.Manifest) { m.Schedule.Events = []schedule.Event{{ID: "e", Items: []string{"b"}}} }, "not a scene"},
 		"two events have one id": {func(m *bundle.Manifest) {
 			m.Schedule.Events = []schedule.Event{{ID: "e", Items: []string{"a"}}, {ID: "e", Items: []string{"a"}}}
 		}, "doubled"},

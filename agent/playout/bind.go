@@ -84,6 +84,8 @@ func sourceOf(z scene.Zone) string {
 		return z.Ticker.Source
 	case z.Table != nil:
 		return z.Table.Source
+	case z.Chart != nil:
+		return z.Chart.Source
 	}
 	return ""
 }
@@ -146,6 +148,11 @@ func (b *binder) zone(z scene.Zone) (scene.Zone, bool) {
 	switch {
 	case z.Text != nil:
 		b.style(&z.Text.Style)
+		for i := range z.Text.Spans {
+			b.fonts(z.Text.Spans[i].Font)
+		}
+	case z.Countdown != nil:
+		b.style(&z.Countdown.Style)
 	case z.Clock != nil:
 		b.style(&z.Clock.Style)
 	case z.Ticker != nil:
@@ -154,6 +161,9 @@ func (b *binder) zone(z scene.Zone) (scene.Zone, bool) {
 	case z.Table != nil:
 		b.style(&z.Table.Style)
 		return z, b.table(z.Table)
+	case z.Chart != nil:
+		b.style(&z.Chart.Style)
+		return z, b.chart(z.Chart)
 	}
 	return z, true
 }
@@ -171,10 +181,12 @@ func (b *binder) file(name string) string {
 }
 
 // style resolves fonts that are files of the bundle; the others are names of families.
-func (b *binder) style(s *scene.Style) {
-	for i, f := range s.Font {
+func (b *binder) style(s *scene.Style) { b.fonts(s.Font) }
+
+func (b *binder) fonts(fonts []string) {
+	for i, f := range fonts {
 		if _, own := b.live.Manifest.Files[f]; own && strings.Contains(f, ".") {
-			s.Font[i] = b.file(f)
+			fonts[i] = b.file(f)
 		}
 	}
 }
@@ -217,18 +229,34 @@ func (b *binder) table(t *scene.Table) bool {
 	if t.Source == "" {
 		return true
 	}
-	r, ok := b.rows(t.Source)
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = c.Name
+	}
+	var ok bool
+	t.Cells, ok = b.cells(t.Source, names)
+	return ok
+}
+
+func (b *binder) chart(c *scene.Chart) (ok bool) {
+	c.Cells, ok = b.cells(c.Source, append([]string{c.Label}, c.Values...))
+	return ok
+}
+
+// cells are the rows of a source, these columns of them.
+func (b *binder) cells(source string, columns []string) ([][]string, bool) {
+	r, ok := b.rows(source)
 	if !ok {
-		return false
+		return nil, false
 	}
+	all := make([][]string, len(r.Rows))
 	for i := range r.Rows {
-		cells := make([]string, len(t.Columns))
-		for k, c := range t.Columns {
-			cells[k] = r.Cell(i, c.Name)
+		all[i] = make([]string, len(columns))
+		for k, c := range columns {
+			all[i][k] = r.Cell(i, c)
 		}
-		t.Cells = append(t.Cells, cells)
 	}
-	return true
+	return all, true
 }
 
 // cloneZone copies a zone deeply: a manifest is shared and never changed.

@@ -73,6 +73,10 @@ type zoneDoc struct {
 	Clock      *clockDoc   `json:"clock"`
 	Table      *tableDoc   `json:"table"`
 	QR         *qrDoc      `json:"qr"`
+
+	Countdown *countdownDoc `json:"countdown"`
+	Chart     *chartDoc     `json:"chart"`
+	Shape     *scene.Shape  `json:"shape"`
 }
 
 // styleDoc allows one font without a list.
@@ -105,8 +109,38 @@ func (f *fontsDoc) UnmarshalJSON(b []byte) error {
 }
 
 type textDoc struct {
-	Text  string   `json:"text"`
-	Style styleDoc `json:"style"`
+	Text  string    `json:"text"`
+	Spans []spanDoc `json:"spans"`
+	Style styleDoc  `json:"style"`
+}
+
+type spanDoc struct {
+	Text   string      `json:"text"`
+	Font   fontsDoc    `json:"font"`
+	Scale  float64     `json:"scale"`
+	Weight int         `json:"weight"`
+	Italic bool        `json:"italic"`
+	Color  scene.Color `json:"color"`
+}
+
+type countdownDoc struct {
+	To     string   `json:"to"`
+	Zone   string   `json:"zone"`
+	Format string   `json:"format"`
+	Done   string   `json:"done"`
+	Locale string   `json:"locale"`
+	Style  styleDoc `json:"style"`
+}
+
+type chartDoc struct {
+	Source string        `json:"source"`
+	Form   string        `json:"form"`
+	Label  string        `json:"label"`
+	Values []string      `json:"values"`
+	Titles []string      `json:"titles"`
+	Colors []scene.Color `json:"colors"`
+	Unit   string        `json:"unit"`
+	Style  styleDoc      `json:"style"`
 }
 
 func (t *textDoc) UnmarshalJSON(b []byte) error {

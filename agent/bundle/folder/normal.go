@@ -81,7 +81,7 @@ func (l *loader) zone(pointer string, d zoneDoc, sceneFor scene.Duration) scene.
 	case len(d.Playlist) > 0:
 		z.Playlist = l.playlist(pointer+"/playlist", d.Playlist, d.Fit, d.Volume)
 	case d.Text != nil:
-		z.Text = &scene.Text{Text: d.Text.Text, Style: l.style(pointer+"/text/style", d.Text.Style)}
+		z.Text = l.text(pointer+"/text", *d.Text)
 	case d.Ticker != nil:
 		z.Ticker = l.ticker(pointer+"/ticker", *d.Ticker)
 	case d.Clock != nil:
@@ -90,6 +90,14 @@ func (l *loader) zone(pointer string, d zoneDoc, sceneFor scene.Duration) scene.
 		z.Table = l.table(pointer+"/table", *d.Table)
 	case d.QR != nil:
 		z.QR = &scene.QR{Text: d.QR.Text, Level: d.QR.Level, Color: lower(d.QR.Color)}
+	case d.Countdown != nil:
+		z.Countdown = l.countdown(pointer+"/countdown", *d.Countdown)
+	case d.Chart != nil:
+		z.Chart = l.chart(pointer+"/chart", *d.Chart)
+	case d.Shape != nil:
+		shape := *d.Shape
+		shape.Fill, shape.To, shape.Border = lower(shape.Fill), lower(shape.To), lower(shape.Border)
+		z.Shape = &shape
 	}
 	return z
 }
@@ -101,7 +109,8 @@ func (l *loader) oneContent(pointer string, d zoneDoc) {
 		is   bool
 		name string
 	}{{len(d.Playlist) > 0, "playlist"}, {d.Image != "", "image"}, {d.Video != "", "video"}, {d.Text != nil, "text"}, {d.Ticker != nil, "ticker"},
-		{d.Clock != nil, "clock"}, {d.Table != nil, "table"}, {d.QR != nil, "qr"}} {
+		{d.Clock != nil, "clock"}, {d.Table != nil, "table"}, {d.QR != nil, "qr"},
+		{d.Countdown != nil, "countdown"}, {d.Chart != nil, "chart"}, {d.Shape != nil, "shape"}} {
 		if c.is {
 			has = append(has, c.name)
 		}
@@ -178,7 +187,13 @@ func below(pointer, field string) string {
 func (l *loader) style(pointer string, d styleDoc) scene.Style {
 	s := d.Style
 	s.Color = lower(s.Color)
-	for i, f := range s.Font {
+	l.fonts(pointer, s.Font)
+	return s
+}
+
+// fonts checks those of a style's fonts that are files.
+func (l *loader) fonts(pointer string, fonts []string) {
+	for i, f := range fonts {
 		at := fmt.Sprintf("%s/font/%d", pointer, i)
 		if _, listed := l.tree.values[at]; !listed {
 			at = pointer + "/font"
@@ -190,7 +205,32 @@ func (l *loader) style(pointer string, d styleDoc) scene.Style {
 			l.fault(at, false, fmt.Sprintf("%s is not a font, it is %s", f, file.what), "use a TrueType or OpenType file (.ttf, .otf, .ttc)")
 		}
 	}
-	return s
+}
+
+func (l *loader) text(pointer string, d textDoc) *scene.Text {
+	t := &scene.Text{Text: d.Text, Style: l.style(pointer+"/style", d.Style)}
+	for i, s := range d.Spans {
+		l.fonts(fmt.Sprintf("%s/spans/%d", pointer, i), s.Font)
+		t.Spans = append(t.Spans, scene.Span{Text: s.Text, Font: s.Font, Scale: s.Scale, Weight: s.Weight, Italic: s.Italic, Color: lower(s.Color)})
+	}
+	return t
+}
+
+func (l *loader) countdown(pointer string, d countdownDoc) *scene.Countdown {
+	l.zoneName(pointer+"/zone", d.Zone)
+	if d.To != "" && !bundle.IsInstant(d.To) {
+		l.fault(pointer+"/to", false, fmt.Sprintf("%q is not a time that exists", short(d.To)), "write it like \"2026-12-31T24:00\"")
+	}
+	return &scene.Countdown{To: d.To, Zone: d.Zone, Format: d.Format, Done: d.Done, Locale: d.Locale, Style: l.style(pointer+"/style", d.Style)}
+}
+
+func (l *loader) chart(pointer string, d chartDoc) *scene.Chart {
+	l.source(pointer+"/source", d.Source)
+	c := &scene.Chart{Source: d.Source, Form: d.Form, Label: d.Label, Values: d.Values, Titles: d.Titles, Unit: d.Unit, Style: l.style(pointer+"/style", d.Style)}
+	for _, one := range d.Colors {
+		c.Colors = append(c.Colors, lower(one))
+	}
+	return c
 }
 
 func (l *loader) ticker(pointer string, d tickerDoc) *scene.Ticker {

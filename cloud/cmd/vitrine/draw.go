@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -112,37 +113,16 @@ func (v *view) medium(ctx context.Context, item scene.Item, size image.Point) (*
 // fonts are the system's with those of the bundle before them.
 func (v *view) fonts() (*paint.Fonts, error) {
 	var files []string
-	for _, s := range append([]scene.Scene{*v.scene}, v.overlays...) {
-		for _, z := range s.Zones {
-			for _, style := range styles(z) {
-				for _, f := range style.Font {
-					if strings.Contains(f, "/") {
-						files = append(files, filepath.Join(v.dir, filepath.FromSlash(f)))
-					}
-				}
-			}
+	for _, p := range slices.Sorted(maps.Keys(v.media)) {
+		if strings.HasPrefix(v.media[p], "font/") {
+			files = append(files, filepath.Join(v.dir, filepath.FromSlash(p)))
 		}
 	}
-	slices.Sort(files)
-	fonts, err := paint.LoadFonts(paint.FontConfig{Files: slices.Compact(files)})
+	fonts, err := paint.LoadFonts(paint.FontConfig{Files: files})
 	if err != nil {
 		return nil, fmt.Errorf("load fonts: %w", err)
 	}
 	return fonts, nil
-}
-
-func styles(z scene.Zone) []scene.Style {
-	switch {
-	case z.Text != nil:
-		return []scene.Style{z.Text.Style}
-	case z.Ticker != nil:
-		return []scene.Style{z.Ticker.Style}
-	case z.Clock != nil:
-		return []scene.Style{z.Clock.Style}
-	case z.Table != nil:
-		return []scene.Style{z.Table.Style}
-	}
-	return nil
 }
 
 // scaled is a rectangle of the canvas on the picture; neighbours stay neighbours.

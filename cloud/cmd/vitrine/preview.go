@@ -48,7 +48,7 @@ func runPreview(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	v := &view{dir: dir, m: &f.Manifest, now: now, zone: zone, width: *width}
+	v := &view{dir: dir, m: &f.Manifest, media: f.Media, now: now, zone: zone, width: *width}
 	say, err := v.choose(p, *name, *item)
 	if err != nil {
 		return err
@@ -71,6 +71,7 @@ func runPreview(ctx context.Context, c *call) error {
 type view struct {
 	dir   string
 	m     *bundle.Manifest
+	media map[string]string // media types by path
 	now   time.Time
 	zone  *time.Location
 	width int // of the picture; 0 = the canvas's

@@ -96,8 +96,12 @@ func (r *rows) bind(z scene.Zone) scene.Zone {
 		z.Ticker = &t
 	case z.Table != nil:
 		t := *z.Table
-		t.Cells = r.table(t)
+		t.Cells = r.cells(t.Source, columnNames(t.Columns))
 		z.Table = &t
+	case z.Chart != nil:
+		c := *z.Chart
+		c.Cells = r.cells(c.Source, append([]string{c.Label}, c.Values...))
+		z.Chart = &c
 	}
 	return z
 }
@@ -123,14 +127,22 @@ func (r *rows) ticker(t scene.Ticker) []string {
 	return items
 }
 
-func (r *rows) table(t scene.Table) [][]string {
-	result, ok := r.result(t.Source)
+func columnNames(columns []scene.Column) []string {
+	var names []string
+	for _, c := range columns {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+func (r *rows) cells(source string, columns []string) [][]string {
+	result, ok := r.result(source)
 	var cells [][]string
 	for i := range max(1, len(result.Rows)) {
-		line := make([]string, len(t.Columns))
-		for k, c := range t.Columns {
+		line := make([]string, len(columns))
+		for k, c := range columns {
 			if line[k] = "…"; ok {
-				line[k] = result.Cell(i, c.Name)
+				line[k] = result.Cell(i, c)
 			}
 		}
 		cells = append(cells, line)
