@@ -78,7 +78,7 @@ func (p *Playout) ask() schedule.Decision {
 	}
 	set := p.live.Settings
 	st, _ := p.cfg.Clock.State()
-	state := schedule.State{Missing: p.live.Missing, Quarantined: p.sick.items(time.Now()), Metrics: p.metrics(), Clock: string(st.Trust)}
+	state := schedule.State{Missing: p.live.Missing, Quarantined: p.sick.items(time.Now()), Plays: p.plays(), Metrics: p.metrics(), Clock: string(st.Trust)}
 	who := schedule.Player{ID: set.ID, Groups: set.Groups, Tags: set.Tags, Zone: p.zone()}
 	return p.plan.At(who, state, st.Now)
 }

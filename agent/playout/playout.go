@@ -41,6 +41,8 @@ const (
 type library interface {
 	Live() (*store.Live, <-chan struct{})
 	Record(api.Proof)
+	KeepMemo(name string, memo []byte) error
+	Memo(name string) ([]byte, bool)
 }
 
 type timekeeper interface {
@@ -110,6 +112,8 @@ type Playout struct {
 	cutAt    time.Time // when what waits must be shown at the latest; zero = at the item's end
 	retry    time.Time // not before: after the card itself has failed
 	moved    time.Time // when a frame was last presented
+	begun    time.Time
+	shares   shares
 }
 
 // New checks the configuration; it starts nothing.
@@ -173,6 +177,9 @@ func (p *Playout) Shot(ctx context.Context, path string, width int) error {
 
 // Run plays until ctx ends. It plays with whatever there is: no bundle, no rows, no clock, no renderer.
 func (p *Playout) Run(ctx context.Context) error {
+	p.begun = time.Now()
+	p.recall()
+	defer func() { p.remember(0) }()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var fresh, feeds, stepped <-chan struct{}
@@ -182,6 +189,7 @@ func (p *Playout) Run(ctx context.Context) error {
 		}
 		_, stepped = p.cfg.Clock.State()
 		fresh = p.decide()
+		p.remember(guard)
 		timer.Reset(p.pause())
 		again := false
 		for !again {
@@ -216,7 +224,7 @@ func (p *Playout) pause() time.Duration {
 	if p.decision.Next != nil {
 		due(*p.decision.Next, p.cfg.Clock.Now())
 	}
-	for _, t := range []time.Time{p.cutAt, p.retry, p.sick.next(time.Now())} {
+	for _, t := range []time.Time{p.cutAt, p.retry, p.sick.next(time.Now()), p.shares.due} {
 		due(t, time.Now())
 	}
 	return d

@@ -412,6 +412,35 @@ func TestPlayout(t *testing.T) {
 			}
 			p.wants("LONG@00:00:00")
 		}},
+		{"an event that has played often enough gives way for the hour", func(p *player) {
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: fleet,
+				Events: []schedule.Event{{ID: "e", Items: []string{"c"}, MaxPerHour: 2}}}})
+			p.run()
+			p.at("00:00:45")
+			p.wants("C@00:00:00", "C@00:00:10", "A@00:00:20", "B@00:00:30", "A@00:00:40")
+			p.seen()
+			p.at("01:00:05")
+			if got := p.seen(); got[len(got)-1] != "C@01:00:00" {
+				t.Errorf("an hour later the screen showed %q", got[len(got)-3:])
+			}
+		}},
+		{"an interrupt has its share of the time", func(p *player) {
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: fleet,
+				Events: []schedule.Event{{ID: "ad", Kind: "interrupt", Items: []string{"c", "lost"}, Share: 250}}}})
+			p.run()
+			p.at("02:00:00")
+			seconds := map[string]int{}
+			for _, s := range p.seen() {
+				item, _, _ := strings.Cut(s, "@")
+				seconds[item] += map[string]int{"LOST": 5}[item]
+				if item != "LOST" {
+					seconds[item] += 10
+				}
+			}
+			if ad := seconds["C"] + seconds["LOST"]; ad < 1780 || ad > 1820 || seconds["A"]-seconds["B"] > 10 || seconds["LOST"] == 0 {
+				t.Errorf("of two hours they had, in seconds, %v", seconds)
+			}
+		}},
 		{"rows that change are shown without a new turn", func(p *player) {
 			news := scene.Scene{For: scene.Duration(time.Hour), Zones: []scene.Zone{{At: scene.Rect{0, 0, 1920, 100}, Ticker: &scene.Ticker{Source: "news", Text: "{{.title}}!"}}}}
 			p.feeds.set("news", rows("title", "un", "deux"))

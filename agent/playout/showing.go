@@ -1,6 +1,7 @@
 package playout
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"time"
@@ -15,6 +16,9 @@ import (
 type showing struct {
 	id       uint64
 	item     string
+	voice    string         // the interrupt that it is a turn of; "" = of the loop
+	shares   map[string]int // when it began
+	counted  time.Duration  // of it, for the shares
 	event    string
 	layer    string
 	priority int
@@ -57,7 +61,7 @@ func (p *Playout) follow(loop []string, c change) {
 		return
 	}
 	p.pos = 0
-	if i := slices.Index(loop, p.on.item); i >= 0 {
+	if i := slices.Index(loop, p.on.item); i >= 0 && p.on.voice == "" {
 		p.pos = (i + 1) % len(loop)
 		p.on.layer, p.on.event, p.on.priority = p.decision.Layer, p.eventOf(p.on.item), p.priority(p.decision)
 		p.cutAt = time.Time{}
@@ -76,15 +80,15 @@ func (p *Playout) queue(now bool) {
 		return
 	}
 	p.retry = time.Time{}
-	for range p.loop {
-		item := p.loop[p.pos%len(p.loop)]
+	for range 2 * len(p.loop) {
+		voice, item := p.pick(now)
 		sc, canvas, ok := p.bind(item)
 		if !ok {
-			p.pos++
+			p.advance(voice)
 			continue
 		}
 		p.ids++
-		s := &showing{id: p.ids, item: item, event: p.eventOf(item), layer: p.decision.Layer, priority: p.priority(p.decision),
+		s := &showing{id: p.ids, item: item, voice: voice, event: cmp.Or(voice, p.eventOf(item)), layer: p.decision.Layer, priority: p.priority(p.decision),
 			print: p.print(item), scene: sc, told: text(sc), queued: time.Now()}
 		if p.live.Manifest != nil && item != cardItem {
 			s.stream, s.seq = p.live.Manifest.Stream, p.live.Manifest.Seq
@@ -137,7 +141,7 @@ func (p *Playout) hear(r pipe.Report) (again bool) {
 		p.moved = time.Now()
 		return p.on == nil || p.on.item == cardItem // the card is drawn for the size of the screen
 	case pipe.EvStarted:
-		p.started(r)
+		again = p.started(r)
 	case pipe.EvEnded:
 		again = p.ended(r)
 	case pipe.EvFailed:
@@ -155,10 +159,10 @@ func (p *Playout) hear(r pipe.Report) (again bool) {
 	return again
 }
 
-func (p *Playout) started(r pipe.Report) {
+func (p *Playout) started(r pipe.Report) (again bool) {
 	s := p.open[r.ID]
 	if s == nil || !s.began.IsZero() {
-		return
+		return false
 	}
 	st, _ := p.cfg.Clock.State()
 	s.began, s.start, s.trust = time.Now(), st.Now, string(st.Trust)
@@ -169,15 +173,14 @@ func (p *Playout) started(r pipe.Report) {
 		defer p.cfg.Changed()
 		defer p.report()
 	}
+	again = p.count(s)
 	if p.waiting != s {
-		return // something else waits already
+		return again // something else waits already
 	}
 	p.cutAt = time.Time{}
-	if i := slices.Index(p.loop, s.item); i >= 0 && p.loop[p.pos%len(p.loop)] != s.item {
-		p.pos = i
-	}
-	p.pos = (p.pos + 1) % len(p.loop)
+	p.advance(s.voice)
 	p.queue(false)
+	return again
 }
 
 // ended takes a showing off; a failed one counts against its item.
@@ -196,7 +199,7 @@ func (p *Playout) ended(r pipe.Report) (again bool) {
 	}
 	if p.waiting == s {
 		p.waiting = nil
-		p.pos++
+		p.advance(s.voice)
 	}
 	if !again && p.waiting == nil {
 		p.queue(p.on == nil)
@@ -226,6 +229,7 @@ func (p *Playout) close(s *showing, reason string, r pipe.Report) {
 	if s.began.IsZero() || s.item == cardItem {
 		return
 	}
+	p.settle(s, reason)
 	p.cfg.Store.Record(api.Proof{Start: s.start.UTC(), End: s.start.Add(time.Since(s.began)).UTC(), Stream: s.stream, Bundle: s.seq,
 		Scene: s.item, Event: s.event, Layer: s.layer, Reason: reason, Presented: r.Presented, Dropped: r.Dropped, Clock: s.trust})
 }
@@ -249,7 +253,7 @@ func (p *Playout) pulse(r pipe.Report) (again bool) {
 	p.log.Warn("showing given up", "item", stuck.item, "why", why)
 	again = p.blame(stuck, why)
 	if stuck == p.waiting {
-		p.pos++
+		p.advance(stuck.voice)
 		delete(p.open, stuck.id)
 	}
 	p.moved = now

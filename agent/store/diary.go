@@ -20,6 +20,7 @@ import (
 const (
 	bucketPlays = "plays" // boot -> n (8 bytes, big endian) -> play
 	bucketRows  = "rows"  // source -> rows
+	bucketMemos = "memos" // name -> what a part of the player wants to know after a restart
 	maxPlays    = 100_000 // kept; beyond, the oldest are dropped
 	maxPending  = 5_000   // not yet written
 )
@@ -55,8 +56,10 @@ func (s *Store) openDiary() (*diary, error) {
 	}
 	d := &diary{db: db}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		if _, err := tx.CreateBucketIfNotExists([]byte(bucketRows)); err != nil {
-			return err
+		for _, b := range []string{bucketRows, bucketMemos} {
+			if _, err := tx.CreateBucketIfNotExists([]byte(b)); err != nil {
+				return err
+			}
 		}
 		plays, err := tx.CreateBucketIfNotExists([]byte(bucketPlays))
 		if err != nil {
@@ -213,24 +216,34 @@ func (s *Store) Taken(boot string, n uint64) error {
 }
 
 // KeepRows keeps a source's last good rows; key names the source and its configuration.
-func (s *Store) KeepRows(key string, rows []byte) error {
-	return s.diary.db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte(bucketRows)).Put([]byte(key), seal(key, rows))
-	})
-}
+func (s *Store) KeepRows(key string, rows []byte) error { return s.diary.keep(bucketRows, key, rows) }
 
 // Rows gives what KeepRows kept; false when there is nothing or it is damaged.
-func (s *Store) Rows(key string) (rows []byte, ok bool) {
-	err := s.diary.db.View(func(tx *bbolt.Tx) error {
-		v := tx.Bucket([]byte(bucketRows)).Get([]byte(key))
+func (s *Store) Rows(key string) (rows []byte, ok bool) { return s.diary.read(bucketRows, key) }
+
+// KeepMemo keeps what a part of the player wants to know after a restart. Losing it must do no harm.
+func (s *Store) KeepMemo(name string, memo []byte) error {
+	return s.diary.keep(bucketMemos, name, memo)
+}
+
+// Memo gives what KeepMemo kept; false when there is nothing or it is damaged.
+func (s *Store) Memo(name string) (memo []byte, ok bool) { return s.diary.read(bucketMemos, name) }
+
+func (d *diary) keep(bucket, key string, b []byte) error {
+	return d.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(key), seal(key, b)) })
+}
+
+func (d *diary) read(bucket, key string) (b []byte, ok bool) {
+	err := d.db.View(func(tx *bbolt.Tx) error {
+		v := tx.Bucket([]byte(bucket)).Get([]byte(key))
 		if v == nil {
 			return nil
 		}
-		b, err := unseal(key, v)
-		rows, ok = append(rows, b...), err == nil
+		raw, err := unseal(key, v)
+		b, ok = append(b, raw...), err == nil
 		return nil
 	})
-	return rows, ok && err == nil
+	return b, ok && err == nil
 }
 
 // DropRows forgets the rows of all sources but those of keys.
