@@ -58,6 +58,17 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// buildPlain makes the program without libmpv and without a C compiler.
+func (w *workshop) buildPlain() built {
+	out := built{path: filepath.Join(w.dir, "vitrine-render-plain")}
+	cmd := exec.Command("go", "build", "-o", out.path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if b, err := cmd.CombinedOutput(); err != nil {
+		out.err = fmt.Errorf("build vitrine-render without libmpv: %w: %s", err, b)
+	}
+	return out
+}
+
 func (w *workshop) build() built {
 	if p := os.Getenv("VITRINE_RENDER"); p != "" {
 		return built{path: p, video: true}
@@ -161,6 +172,11 @@ var screenSize = image.Pt(1280, 720)
 // newRig starts the display, the camera and the renderer; needs the given programs, "video" being libmpv.
 func newRig(t *testing.T, looks []witness.Look, video bool) *rig {
 	t.Helper()
+	return newRigWith(t, looks, video, false)
+}
+
+func newRigWith(t *testing.T, looks []witness.Look, video, hold bool) *rig {
+	t.Helper()
 	need(t, "Xvfb")
 	p := shop.program()
 	if p.err != nil {
@@ -176,7 +192,7 @@ func newRig(t *testing.T, looks []witness.Look, video bool) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := pipe.New(pipe.Config{Program: p.path, Args: []string{"--display", d.Name}, Log: slog.New(slog.NewTextHandler(testWriter{t}, nil))})
+	r, err := pipe.New(pipe.Config{Program: p.path, Args: []string{"--display", d.Name}, Hold: hold, Log: slog.New(slog.NewTextHandler(testWriter{t}, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
