@@ -43,7 +43,9 @@ type Config struct {
 	Lang     string    // "fr", "en"
 	Probe    []string  // see store.Config
 	Sticks   bool      // import from USB sticks, over D-Bus
-	Log      *slog.Logger
+	// Trial is how long a new bundle has to show something of its own before the one before comes back; 0 = a minute.
+	Trial time.Duration
+	Log   *slog.Logger
 }
 
 // Agent is a player.
@@ -61,12 +63,22 @@ type Agent struct {
 	control  *control.Server
 	watcher  *udisks.Watcher // nil without sticks
 	importer *importer.Importer
+	trial    trial // only watch's goroutine uses it
+}
+
+// trial is how a new bundle does.
+type trial struct {
+	digest bundle.Digest
+	begun  time.Time
 }
 
 // New opens the store and wires the parts, in the order in which data flows. It starts nothing.
 func New(cfg Config) (*Agent, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Trial <= 0 {
+		cfg.Trial = time.Minute
 	}
 	a := &Agent{cfg: cfg, log: cfg.Log, begun: time.Now(), board: health.New(cfg.Log)}
 	var err error
@@ -160,7 +172,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 // watch tells the sources and the clock of a new bundle, and looks after what nobody else reports.
 func (a *Agent) watch(ctx context.Context) error {
-	tick := time.NewTicker(30 * time.Second)
+	tick := time.NewTicker(min(30*time.Second, a.cfg.Trial))
 	defer tick.Stop()
 	for {
 		live, changed := a.store.Live()
@@ -169,6 +181,7 @@ func (a *Agent) watch(ctx context.Context) error {
 			a.clock.Issued(live.Manifest.Issued)
 		}
 		a.checkUp(live)
+		a.judge(ctx, live)
 		a.showCard(a.claim())
 		select {
 		case <-ctx.Done():
@@ -177,6 +190,24 @@ func (a *Agent) watch(ctx context.Context) error {
 			a.poke()
 		case <-tick.C:
 		}
+	}
+}
+
+// judge goes back to the bundle before when nothing of a new one can be shown though the renderer runs.
+func (a *Agent) judge(ctx context.Context, live *store.Live) {
+	if live.Digest != a.trial.digest {
+		a.trial = trial{digest: live.Digest, begun: time.Now()}
+		return
+	}
+	p := a.playout.Status()
+	failed := p.Showing.Scene == playout.CardItem && len(p.Quarantined) > 0 && p.Output != ""
+	if live.Manifest == nil || !failed || time.Since(a.trial.begun) < a.cfg.Trial {
+		return
+	}
+	a.log.Error("nothing of the new bundle can be shown; going back to the one before", "stream", live.Manifest.Stream, "seq", live.Manifest.Seq, "items", p.Quarantined)
+	if err := a.store.Rollback(ctx); err != nil {
+		a.trial.begun = time.Now() // there is none: the card stays, and it is tried again
+		a.log.Error("did not go back", "error", err)
 	}
 }
 

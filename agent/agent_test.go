@@ -74,28 +74,33 @@ func player(t *testing.T, cfg agent.Config) (c *control.Client, stop func()) {
 // shows waits until the middle of what is really on the screen has a colour.
 func shows(t *testing.T, c *control.Client, want color.RGBA) {
 	t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
-	var last color.Color
-	for time.Now().Before(deadline) {
+	until(t, "the screen has the colour", func() bool {
 		var b bytes.Buffer
-		if err := c.Screenshot(t.Context(), &b, "png", 0); err == nil {
-			m, err := png.Decode(&b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			last = m.At(m.Bounds().Dx()/2, m.Bounds().Dy()/2)
-			r, g, bl, _ := last.RGBA()
-			if uint8(r>>8) == want.R && uint8(g>>8) == want.G && uint8(bl>>8) == want.B {
-				return
-			}
+		if err := c.Screenshot(t.Context(), &b, "png", 0); err != nil {
+			return false
 		}
+		m, err := png.Decode(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, g, bl, _ := m.At(m.Bounds().Dx()/2, m.Bounds().Dy()/2).RGBA()
+		return uint8(r>>8) == want.R && uint8(g>>8) == want.G && uint8(bl>>8) == want.B
+	})
+}
+
+// until asks again and again: neither a screen nor the socket tells of a change.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	late := time.After(60 * time.Second)
+	for !holds() {
 		select {
+		case <-late:
+			t.Fatalf("it never came that %s", what)
 		case <-t.Context().Done():
 			return
-		case <-time.After(50 * time.Millisecond): // a screen tells nobody that it has changed
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	t.Fatalf("the middle of the screen is %v, not %v", last, want)
 }
 
 var (
@@ -147,6 +152,31 @@ func TestAPlayerShowsWhatItImportsAndGoesOnAfterARestart(t *testing.T) {
 	}
 }
 
+func TestABundleThatCannotBeShownGivesWayToTheOneBefore(t *testing.T) {
+	pub := bundletest.New(t)
+	c, _ := player(t, agent.Config{Dir: filepath.Join(t.TempDir(), "data"), Headless: "320x180", Renderer: renderer(t), Trial: 2 * time.Second})
+	m := bundle.Manifest{Canvas: scene.Size{Width: 64, Height: 36}, Scenes: map[string]scene.Scene{"a": slide("media/a.png")}}
+	words := strings.Join(bundle.Words(pub.Chain[0]), " ")
+	good := pub.File(t, m, map[string][]byte{"media/a.png": plain(t, red)})
+	if _, err := c.Import(t.Context(), good, words, func(control.Step) {}); err != nil {
+		t.Fatal(err)
+	}
+	shows(t, c, red)
+	m.Seq = 2
+	broken := pub.File(t, m, map[string][]byte{"media/a.png": []byte("this is not a picture")})
+	if _, err := c.Import(t.Context(), broken, "", func(control.Step) {}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the first bundle is back", func() bool {
+		s, err := c.Status(t.Context())
+		return err == nil && s.Bundle.Seq == 1
+	})
+	shows(t, c, red)
+	if _, err := c.Import(t.Context(), broken, "", func(control.Step) {}); err == nil || !strings.Contains(err.Error(), "went back from it") {
+		t.Errorf("the same bundle again: %v", err)
+	}
+}
+
 func slide(src string) scene.Scene {
 	return scene.Scene{Zones: []scene.Zone{{At: scene.Rect{0, 0, 64, 36}, Playlist: []scene.Item{{Kind: scene.Image, Src: src, For: scene.Duration(time.Second)}}}}}
 }
@@ -162,16 +192,10 @@ func TestTwoPlayersDoNotShareAFolder(t *testing.T) {
 func TestOthersMayNotOpenTheSocket(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("deep", 30)) // longer than a socket's path may be
 	c, _ := player(t, agent.Config{Dir: dir, Headless: "320x180"})
-	for {
-		if _, err := c.Status(t.Context()); err == nil {
-			break
-		}
-		select {
-		case <-t.Context().Done():
-			t.Fatal("the player does not answer")
-		case <-time.After(10 * time.Millisecond): // the socket tells nobody that it is there
-		}
-	}
+	until(t, "the player answers", func() bool {
+		_, err := c.Status(t.Context())
+		return err == nil
+	})
 	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, "control.sock"): 0o600} {
 		if st, err := os.Stat(path); err != nil || st.Mode().Perm() != want {
 			t.Errorf("%s has the mode %v, %v", filepath.Base(path), st.Mode().Perm(), err)

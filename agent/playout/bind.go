@@ -15,7 +15,7 @@ import (
 // bind makes of an item a scene that the renderer can show: bundle paths become files, sources become rows. false: a
 // file is not here, or nothing of the scene is left.
 func (p *Playout) bind(item string) (scene.Scene, scene.Size, bool) {
-	if item == cardItem {
+	if item == CardItem {
 		sc, canvas := p.cardScene()
 		return sc, canvas, true
 	}
@@ -60,7 +60,7 @@ func (p *Playout) cardScene() (scene.Scene, scene.Size) {
 // print is what an item looks like, but for rows: equal prints are the same picture.
 func (p *Playout) print(item string) string {
 	m := p.live.Manifest
-	if m == nil || item == cardItem {
+	if m == nil || item == CardItem {
 		return item
 	}
 	var of struct {
@@ -93,7 +93,7 @@ func sourceOf(z scene.Zone) string {
 // rebind tells the renderer when rows or the card have changed under what is on or waits.
 func (p *Playout) rebind() {
 	for _, s := range []*showing{p.on, p.waiting} {
-		if s == nil || s.item != cardItem && (p.live.Manifest == nil || s.print != p.print(s.item)) {
+		if s == nil || s.item != CardItem && (p.live.Manifest == nil || s.print != p.print(s.item)) {
 			continue
 		}
 		sc, _, ok := p.bind(s.item)

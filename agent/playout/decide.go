@@ -12,8 +12,8 @@ import (
 	"vitrine/render/pipe"
 )
 
-// cardItem stands in a loop for the player's own page.
-const cardItem = "@card"
+// CardItem stands in a loop, and in a Status, for the player's own page.
+const CardItem = "@card"
 
 // change says when a new loop takes the screen.
 type change int
@@ -126,7 +126,7 @@ func (p *Playout) expand(d schedule.Decision) []string {
 		}
 	}
 	if len(loop) == 0 {
-		return []string{cardItem}
+		return []string{CardItem}
 	}
 	return loop
 }
@@ -139,7 +139,7 @@ func (p *Playout) when(was schedule.Decision, renewed bool) change {
 	now := p.decision
 	urgent := func(layer string) bool { return layer == schedule.LayerEmergency || layer == schedule.LayerTakeover }
 	switch {
-	case p.on == nil || p.on.item == cardItem:
+	case p.on == nil || p.on.item == CardItem:
 		return atOnce
 	case urgent(now.Layer) || urgent(was.Layer):
 		return atOnce

@@ -76,7 +76,7 @@ func (p *Playout) plays() map[string]int {
 // pick is what plays next: an item of the loop, or of the interrupt whose turn it is. A cut begins with the loop.
 func (p *Playout) pick(cut bool) (voice, item string) {
 	main := p.loop[p.pos%len(p.loop)]
-	if cut || len(p.decision.Interrupts) == 0 || main == cardItem {
+	if cut || len(p.decision.Interrupts) == 0 || main == CardItem {
 		return schedule.MainStream, main
 	}
 	next := map[string]time.Duration{schedule.MainStream: p.lengthOf(main)}
@@ -132,7 +132,7 @@ func (p *Playout) lengthOf(item string) time.Duration {
 
 // count counts a showing that has begun, for as long as it is expected to stay; true: the schedule may answer otherwise.
 func (p *Playout) count(s *showing) (again bool) {
-	if len(p.decision.Interrupts) > 0 && s.item != cardItem {
+	if len(p.decision.Interrupts) > 0 && s.item != CardItem {
 		s.shares, s.counted = p.decision.Interrupts, p.lengthOf(s.item)
 		p.shares.voices.Played(s.shares, s.voice, s.counted)
 		p.shares.dirty = true

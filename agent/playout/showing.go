@@ -90,7 +90,7 @@ func (p *Playout) queue(now bool) {
 		p.ids++
 		s := &showing{id: p.ids, item: item, voice: voice, event: cmp.Or(voice, p.eventOf(item)), layer: p.decision.Layer, priority: p.priority(p.decision),
 			print: p.print(item), scene: sc, told: text(sc), queued: time.Now()}
-		if p.live.Manifest != nil && item != cardItem {
+		if p.live.Manifest != nil && item != CardItem {
 			s.stream, s.seq = p.live.Manifest.Stream, p.live.Manifest.Seq
 		}
 		p.waiting, p.open[s.id] = s, s
@@ -99,7 +99,7 @@ func (p *Playout) queue(now bool) {
 	}
 	standIn := p.expand(schedule.Decision{Loop: []string{schedule.FallbackItem}})
 	if slices.Equal(standIn, p.loop) {
-		standIn = []string{cardItem}
+		standIn = []string{CardItem}
 	}
 	p.loop, p.pos = standIn, 0
 	p.queue(now)
@@ -139,7 +139,7 @@ func (p *Playout) hear(r pipe.Report) (again bool) {
 		p.status.Output, p.status.Size = r.Output, r.Size
 		p.mu.Unlock()
 		p.moved = time.Now()
-		return p.on == nil || p.on.item == cardItem // the card is drawn for the size of the screen
+		return p.on == nil || p.on.item == CardItem // the card is drawn for the size of the screen
 	case pipe.EvStarted:
 		again = p.started(r)
 	case pipe.EvEnded:
@@ -209,7 +209,7 @@ func (p *Playout) ended(r pipe.Report) (again bool) {
 
 // blame counts a failure; true means that the item is in quarantine now.
 func (p *Playout) blame(s *showing, why string) bool {
-	if s.item == cardItem {
+	if s.item == CardItem {
 		p.retry = time.Now().Add(2 * time.Second)
 		return true
 	}
@@ -226,7 +226,7 @@ func (p *Playout) close(s *showing, reason string, r pipe.Report) {
 		return
 	}
 	delete(p.open, s.id)
-	if s.began.IsZero() || s.item == cardItem {
+	if s.began.IsZero() || s.item == CardItem {
 		return
 	}
 	p.settle(s, reason)
@@ -271,7 +271,7 @@ func (p *Playout) stuck(now time.Time) (*showing, string) {
 	if p.on.moving() && now.Sub(p.moved) > stuckMax {
 		return p.on, "it did not move any more"
 	}
-	if end, known := p.on.end(); known && p.on.item != cardItem && now.Sub(end) > overtime {
+	if end, known := p.on.end(); known && p.on.item != CardItem && now.Sub(end) > overtime {
 		return p.on, "it did not end"
 	}
 	return nil, ""
