@@ -68,7 +68,12 @@ func player(t *testing.T, cfg agent.Config) (c *control.Client, stop func()) {
 		}
 	}
 	t.Cleanup(stop)
-	return control.Dial(cfg.Dir), stop
+	c = control.Dial(cfg.Dir)
+	until(t, "the player answers", func() bool {
+		_, err := c.Status(t.Context())
+		return err == nil
+	})
+	return c, stop
 }
 
 // shows waits until the middle of what is really on the screen has a colour.
@@ -191,11 +196,7 @@ func TestTwoPlayersDoNotShareAFolder(t *testing.T) {
 
 func TestOthersMayNotOpenTheSocket(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("deep", 30)) // longer than a socket's path may be
-	c, _ := player(t, agent.Config{Dir: dir, Headless: "320x180"})
-	until(t, "the player answers", func() bool {
-		_, err := c.Status(t.Context())
-		return err == nil
-	})
+	player(t, agent.Config{Dir: dir, Headless: "320x180"})
 	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, "control.sock"): 0o600} {
 		if st, err := os.Stat(path); err != nil || st.Mode().Perm() != want {
 			t.Errorf("%s has the mode %v, %v", filepath.Base(path), st.Mode().Perm(), err)
