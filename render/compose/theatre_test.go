@@ -1,0 +1,218 @@
+package compose_test
+
+import (
+	"context"
+	"errors"
+	"image"
+	"image/color"
+	"image/draw"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vitrine/render/compose"
+	"vitrine/render/output"
+	"vitrine/render/pipe"
+	"vitrine/render/scene"
+)
+
+// colours are what the pictures and videos of these tests are filled with, by their path.
+var colours = map[string]color.RGBA{
+	"red": {0xff, 0, 0, 0xff}, "green": {0, 0xff, 0, 0xff}, "blue": {0, 0, 0xff, 0xff}, "white": {0xff, 0xff, 0xff, 0xff},
+	"glass": {0, 0x40, 0, 0x80},
+}
+
+var size = image.Pt(64, 32)
+
+// theatre is a stage in memory with time that passes at once.
+type theatre struct {
+	t       *testing.T
+	out     *output.Memory
+	stage   *compose.Stage
+	reports []pipe.Report
+	mu      sync.Mutex
+	open    int // videos
+	loads   int
+}
+
+func newTheatre(t *testing.T) *theatre {
+	t.Helper()
+	out, err := output.NewMemory(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	th := &theatre{t: t, out: out}
+	th.stage, err = compose.New(compose.Config{
+		Output: out, Video: th.video, Picture: picture, Widget: widget,
+		Report: func(r pipe.Report) {
+			th.mu.Lock()
+			defer th.mu.Unlock()
+			if r.Ev != pipe.EvPulse {
+				th.reports = append(th.reports, r)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- th.stage.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if th.open != 0 {
+			t.Errorf("%d videos were left open", th.open)
+		}
+	})
+	return th
+}
+
+func picture(path string, size image.Point, _ scene.Fit) (*image.RGBA, error) {
+	c, ok := colours[path]
+	if !ok {
+		return nil, errors.New("no such colour")
+	}
+	m := image.NewRGBA(image.Rectangle{Max: size})
+	draw.Draw(m, m.Bounds(), image.NewUniform(c), image.Point{}, draw.Src)
+	return m, nil
+}
+
+// plain is a widget of one colour, its text's.
+type plain struct{ c color.RGBA }
+
+func widget(z scene.Zone, _ image.Point, _ float64, _ compose.Place) (compose.Widget, error) {
+	if z.Text == nil {
+		return nil, errors.New("only text is painted here")
+	}
+	return plain{colours[z.Text.Text]}, nil
+}
+
+func (p plain) Paint(dst *image.RGBA, _ time.Time) image.Rectangle {
+	draw.Draw(dst, dst.Bounds(), image.NewUniform(p.c), image.Point{}, draw.Src)
+	return dst.Bounds()
+}
+
+func (p plain) Next(time.Time) time.Time { return time.Time{} }
+
+// reelVideo is a video of one colour, two seconds long; "slow" ones need three seconds to open.
+type reelVideo struct {
+	th   *theatre
+	wake func()
+
+	mu    sync.Mutex
+	c     color.RGBA
+	ready bool
+	fresh bool
+	ended bool
+	turn  int
+}
+
+func (th *theatre) video(wake func()) (compose.Video, error) {
+	th.mu.Lock()
+	defer th.mu.Unlock()
+	th.open++
+	return &reelVideo{th: th, wake: wake}, nil
+}
+
+func (v *reelVideo) Load(item scene.Item, _ time.Duration) error {
+	v.th.mu.Lock()
+	v.th.loads++
+	v.th.mu.Unlock()
+	if item.Src == "slow" {
+		time.Sleep(3 * time.Second)
+		item.Src = "white"
+	}
+	c, ok := colours[item.Src]
+	if !ok {
+		return errors.New("no such video")
+	}
+	v.mu.Lock()
+	v.turn++
+	v.c, v.ready, v.fresh, v.ended = c, true, true, false
+	v.mu.Unlock()
+	v.wake()
+	return nil
+}
+
+const videoLength = 2 * time.Second
+
+func (v *reelVideo) Play() {
+	v.mu.Lock()
+	turn := v.turn
+	v.mu.Unlock()
+	time.AfterFunc(videoLength, func() {
+		v.mu.Lock()
+		v.ended = v.turn == turn
+		v.mu.Unlock()
+		v.wake()
+	})
+}
+
+func (v *reelVideo) Stop() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.turn++
+	v.ready = false
+}
+
+func (v *reelVideo) get(b *bool) bool { v.mu.Lock(); defer v.mu.Unlock(); return *b }
+
+func (v *reelVideo) Fresh() bool           { return v.get(&v.fresh) }
+func (v *reelVideo) Ready() bool           { return v.get(&v.ready) }
+func (v *reelVideo) Ended() bool           { return v.get(&v.ended) }
+func (v *reelVideo) Err() error            { return nil }
+func (v *reelVideo) Length() time.Duration { return videoLength }
+func (v *reelVideo) Size() image.Point     { return image.Pt(16, 16) }
+func (v *reelVideo) Dropped() uint64       { return 0 }
+func (v *reelVideo) Hwdec() string         { return "no" }
+
+func (v *reelVideo) Render(pix []byte, stride int, size image.Point) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.ready {
+		v.th.t.Error("a video without a frame was drawn")
+	}
+	for y := range size.Y {
+		for x := range size.X {
+			p := pix[y*stride+x*4:]
+			p[0], p[1], p[2] = v.c.B, v.c.G, v.c.R
+		}
+	}
+	v.fresh = false
+	return nil
+}
+
+func (v *reelVideo) Close() {
+	v.th.mu.Lock()
+	defer v.th.mu.Unlock()
+	v.th.open--
+}
+
+// at is the colour of a pixel of the screen, once all is quiet.
+func (th *theatre) at(x, y int) color.RGBA {
+	th.t.Helper()
+	synctest.Wait()
+	m, err := th.out.Shot()
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	return m.RGBAAt(x, y)
+}
+
+func (th *theatre) shows(when string, want string) {
+	th.t.Helper()
+	c := th.at(size.X/2, size.Y/2)
+	for name, v := range colours {
+		if v == c {
+			if name != want {
+				th.t.Errorf("%s the screen is %s, want %s", when, name, want)
+			}
+			return
+		}
+	}
+	th.t.Errorf("%s the screen is %v, want %s", when, c, want)
+}
