@@ -11,7 +11,8 @@ type view struct {
 	player  Player
 	ladder  map[string][]aimed
 	pulses  []pulse
-	hours   int // index into pulses, -1 = none
+	known   []known // of each pulse, apart: this is what nearly every question reads, and nothing else
+	hours   int     // index into pulses, -1 = none
 	zones   map[string]*zone
 	indexes map[*rhythm]int
 }
@@ -19,13 +20,18 @@ type view struct {
 // aimed is an event with the pulse of its rhythm.
 type aimed struct {
 	*event
-	pulse int
+	pulse    int
+	priority int // the event's, here for the same reason
 }
 
-// pulse is a rhythm's answer, right in [from, until).
+// pulse is a rhythm in a zone.
 type pulse struct {
 	*rhythm
-	zone        *zone
+	zone *zone
+}
+
+// known is a pulse's answer, right in [from, until).
+type known struct {
 	from, until int64
 	on          bool
 }
@@ -49,7 +55,7 @@ func (p *Plan) view(pl Player) *view {
 				continue
 			}
 			if i, ok := v.pulse(e.rhythm); ok {
-				v.ladder[kind] = append(v.ladder[kind], aimed{e, i})
+				v.ladder[kind] = append(v.ladder[kind], aimed{e, i, e.Priority})
 			}
 		}
 	}
@@ -88,19 +94,21 @@ func (v *view) pulse(r *rhythm) (int, bool) {
 			v.zones[name] = z
 		}
 	}
-	v.pulses = append(v.pulses, pulse{rhythm: r, zone: z, from: 1, until: 0})
+	v.pulses = append(v.pulses, pulse{r, z})
+	v.known = append(v.known, known{from: 1}) // nothing yet
 	v.indexes[r] = len(v.pulses) - 1
 	return v.indexes[r], true
 }
 
 // at asks a pulse; most of the time it knows.
 func (v *view) at(i int, now int64) (on bool, until int64) {
-	u := &v.pulses[i]
-	if now < u.from || now >= u.until {
-		u.on, u.until = u.status(u.zone, now)
-		u.from = now
+	k := &v.known[i]
+	if now < k.from || now >= k.until {
+		u := &v.pulses[i]
+		k.on, k.until = u.status(u.zone, now)
+		k.from = now
 	}
-	return u.on, u.until
+	return k.on, k.until
 }
 
 // names says whether a player is meant.
@@ -262,7 +270,7 @@ func (v *view) first(kind string, m *moment) *event {
 func (v *view) top(kind string, m *moment) []aimed {
 	var top []aimed
 	for _, e := range v.ladder[kind] {
-		if len(top) > 0 && e.Priority < top[0].Priority {
+		if len(top) > 0 && e.priority < top[0].priority {
 			break
 		}
 		if m.live(v, e) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -72,8 +73,12 @@ func (q *question) decide(line []byte) (*answer, error) {
 	plan, problems := Compile(s)
 	a := &answer{ID: q.ID, Decision: plan.Explain(player, state, now), Problems: problems}
 	for _, b := range broken {
+		// What the compiler says of its stand-in is of no interest.
+		a.Problems = slices.DeleteFunc(a.Problems, func(p Problem) bool {
+			return strings.HasPrefix(b.Path, "/events/") && strings.HasPrefix(p.Path, b.Path+"/")
+		})
 		a.Problems = append(a.Problems, b.Problem)
-		if b.event != "" {
+		if b.event != "" && !slices.Contains(a.Events, b.event) {
 			if a.Why == nil {
 				a.Why = map[string]string{}
 			}
@@ -98,35 +103,55 @@ func lenientSchedule(text json.RawMessage) (*Schedule, []misfit, error) {
 		Dayparts       map[string][]Window `json:"dayparts"`
 		UntrustedClock string              `json:"untrustedClock"`
 	}
-	if err := strict(text, &raw); err != nil {
+	var names map[string]json.RawMessage
+	if len(text) > 0 {
+		if err := json.Unmarshal(text, &names); err != nil {
+			return nil, nil, errors.New("it is not a JSON object: write events, defaults, workingHours, dayparts and untrustedClock in one")
+		}
+	}
+	var broken []misfit
+	for _, name := range sortedKeys(names) {
+		if !slices.Contains([]string{"events", "defaults", "workingHours", "dayparts", "untrustedClock"}, name) {
+			delete(names, name)
+			broken = append(broken, misfit{Problem{"/" + pointerEscape(name), "a schedule has events, defaults, workingHours, dayparts and untrustedClock: this is none of them and was not read"}, ""})
+		}
+	}
+	known, err := json.Marshal(names)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := strict(known, &raw); err != nil {
 		return nil, nil, err
 	}
 	s := &Schedule{Defaults: raw.Defaults, Dayparts: raw.Dayparts, UntrustedClock: raw.UntrustedClock}
-	var broken []misfit
 	if len(raw.WorkingHours) > 0 {
-		err := strict(raw.WorkingHours, &s.WorkingHours)
-		if unknownField(err) {
-			return nil, nil, fmt.Errorf("workingHours: %w", err)
-		} else if err != nil {
+		if err := strict(raw.WorkingHours, &s.WorkingHours); err != nil {
 			s.WorkingHours = nil
-			broken = append(broken, misfit{Problem{"/workingHours", err.Error()}, ""})
+			broken = append(broken, misfit{Problem{"/workingHours", err.Error() + "; the screen stays on"}, ""})
 		}
 	}
-	for i, text := range raw.Events {
+	unread, err := lenientEvents(raw.Events, s)
+	return s, append(broken, unread...), err
+}
+
+func lenientEvents(texts []json.RawMessage, s *Schedule) ([]misfit, error) {
+	var broken []misfit
+	for i, text := range texts {
 		var e Event
-		if err := strict(text, &e); err == nil {
-			s.Events = append(s.Events, e)
-		} else if unknownField(err) {
-			return nil, nil, fmt.Errorf("event %d (%s): %w", i, e.ID, err)
-		} else {
+		if err := strict(text, &e); err != nil {
 			var name struct {
 				ID string `json:"id"`
 			}
-			_ = json.Unmarshal(text, &name) // an id of a wrong type too has no name
+			_ = json.Unmarshal(text, &name) // an id of a wrong type is none
+			if strings.HasPrefix(err.Error(), "json: unknown field") {
+				return nil, fmt.Errorf("event %d (%s): %w", i, name.ID, err)
+			}
 			broken = append(broken, misfit{Problem{fmt.Sprintf("/events/%d", i), err.Error()}, name.ID})
+			e = Event{ID: name.ID, Disabled: true} // it keeps the places of those behind it
 		}
+		s.Events = append(s.Events, e)
 	}
-	return s, broken, nil
+	return broken, nil
 }
 
 // strict decodes and refuses unknown names; nothing at all leaves the zero value.
