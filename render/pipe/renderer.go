@@ -21,7 +21,7 @@ const (
 	patience   = 3               // times Silence, until the first report of a new process
 	healthy    = 5 * time.Second // a life this long forgives the deaths before it
 	quickest   = 25 * time.Millisecond
-	slowest    = 30 * time.Second
+	slowest    = 10 * time.Second
 	afterShown = time.Second // ceiling of the pause when the renderer had content on the screen
 )
 
@@ -103,7 +103,7 @@ func (r *Renderer) Send(c Command) error {
 }
 
 // Run keeps a renderer process alive until ctx ends. A process that ends is started again: at once when it had been
-// showing something, else after a pause that doubles up to 30 s. It returns nil.
+// showing something, else after a pause that doubles up to 10 s. It returns nil.
 func (r *Renderer) Run(ctx context.Context) error {
 	deaths := 0
 	var lastErr string

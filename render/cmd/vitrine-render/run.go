@@ -88,7 +88,11 @@ func (p *player) video(hwdec string) func(wake func()) (compose.Video, error) {
 		if first {
 			return core, nil
 		}
-		return mpv.New(mpv.Config{Wake: wake, Hwdec: hwdec})
+		want := hwdec
+		if found := core.Hwdec(); want == "" && found != "no" {
+			want = found // the search that the first core made is not made again
+		}
+		return mpv.New(mpv.Config{Wake: wake, Hwdec: want})
 	}
 }
 
