@@ -170,14 +170,13 @@ func (a *Agent) Run(ctx context.Context) error {
 	return errors.Join(err, a.store.Close())
 }
 
-// watch tells the sources and the clock of a new bundle, and looks after what nobody else reports.
+// watch tells the clock of a new bundle, and looks after what nobody else reports.
 func (a *Agent) watch(ctx context.Context) error {
 	tick := time.NewTicker(min(30*time.Second, a.cfg.Trial))
 	defer tick.Stop()
 	for {
 		live, changed := a.store.Live()
 		if live.Manifest != nil {
-			a.sources.Use(live.Manifest.Sources, live.Path)
 			a.clock.Issued(live.Manifest.Issued)
 		}
 		a.checkUp(live)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"time"
 
 	"vitrine/agent/bundle"
@@ -34,6 +35,9 @@ func (s *Set) open(src source) (location, format, error) {
 	case "http", "https":
 		return &web{client: s.client, url: l.URL}, f, nil
 	case "file":
+		if !filepath.IsAbs(l.Path) {
+			return nil, nil, fmt.Errorf("its path %q does not begin with /; name the whole path on the player", l.Path)
+		}
 		return &file{path: l.Path, deny: s.cfg.Deny}, f, nil
 	case "bundle":
 		if src.file == "" {

@@ -33,6 +33,9 @@ func (p *Playout) decide() <-chan struct{} {
 		p.plan = nil
 		if live.Manifest != nil {
 			p.compile(live)
+			if p.cfg.Feeds != nil { // so that kept rows are in the first picture
+				p.cfg.Feeds.Use(live.Manifest.Sources, live.Path)
+			}
 		}
 	}
 	p.live = live

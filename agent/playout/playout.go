@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"vitrine/agent/bundle"
 	"vitrine/agent/clock"
 	"vitrine/agent/connect"
 	"vitrine/agent/schedule"
@@ -51,6 +52,7 @@ type timekeeper interface {
 }
 
 type feeds interface {
+	Use(specs map[string]bundle.SourceSpec, file func(name string) (string, bool))
 	Result(source string) (connect.Result, bool)
 	Changed() <-chan struct{}
 }

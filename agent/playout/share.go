@@ -110,6 +110,9 @@ func (p *Playout) itemOf(voice string) (string, bool) {
 
 // advance moves on in the loop, or in an interrupt's items.
 func (p *Playout) advance(voice string) {
+	if len(p.loop) == 0 {
+		return // the screen has been switched off
+	}
 	if voice == schedule.MainStream {
 		p.pos = (p.pos + 1) % len(p.loop)
 		return

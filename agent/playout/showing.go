@@ -39,13 +39,14 @@ func (s *showing) end() (time.Time, bool) {
 	return s.began.Add(time.Duration(length)), known && !s.began.IsZero()
 }
 
-// moving says whether frames must go on coming.
+// moving says whether frames must go on coming: the scene lasts as long as its first playlist, and that is videos only.
 func (s *showing) moving() bool {
+	if s.scene.For > 0 {
+		return false
+	}
 	for _, z := range s.scene.Zones {
-		for _, i := range z.Playlist {
-			if i.Kind == scene.Video {
-				return true
-			}
+		if len(z.Playlist) > 0 {
+			return !slices.ContainsFunc(z.Playlist, func(i scene.Item) bool { return i.Kind != scene.Video })
 		}
 	}
 	return false
@@ -149,6 +150,9 @@ func (p *Playout) hear(r pipe.Report) (again bool) {
 			p.log.Warn("medium not shown", "item", s.item, "file", r.Src, "error", r.Error)
 		} else {
 			p.log.Warn("renderer failed", "error", r.Error)
+			p.mu.Lock()
+			p.status.Output = "" // until the next one is ready
+			p.mu.Unlock()
 		}
 	case pipe.EvPulse:
 		again = p.pulse(r)

@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/bundle/bundletest"
@@ -249,6 +251,40 @@ func TestADamagedBlobTakesItsSceneOffUntilItIsFetchedAgain(t *testing.T) {
 	o := &origin{content: content}
 	if _, err := s.Ingest(t.Context(), o, nil); err != nil || len(o.asked) != 1 || liveSeq(s) != 6 {
 		t.Errorf("asked %d times, live is version %d, %v", len(o.asked), liveSeq(s), err)
+	}
+}
+
+func TestAFullDiskKeepsWhatIsLive(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=4m,mode=700"); err != nil {
+		t.Skipf("a small disk cannot be made here: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	p := bundletest.New(t)
+	s := pinned(t, p, store.Config{Dir: dir, Free: func(string) (int64, error) { return 1 << 40, nil }}) // a quota is not seen
+	content := p.Content(t, bundle.Manifest{Seq: 6}, map[string][]byte{"media/v.mp4": noise(4, 6<<20)})
+	if _, err := s.Ingest(t.Context(), &origin{content: content}, nil); !errors.Is(err, unix.ENOSPC) {
+		t.Fatalf("error is %v", err)
+	}
+	if liveSeq(s) != 5 {
+		t.Fatalf("live is version %d", liveSeq(s))
+	}
+	s.Record(api.Proof{Scene: "a"}) // and the player goes on, whatever cannot be written
+	s.Close()
+	s = newStore(t, store.Config{Dir: dir, Free: func(string) (int64, error) { return 1 << 40, nil }})
+	if liveSeq(s) != 5 {
+		t.Fatalf("after a restart live is version %d", liveSeq(s))
+	}
+	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT, "size=64m"); err != nil {
+		t.Fatal(err)
+	}
+	o := &origin{content: content}
+	if _, err := s.Ingest(t.Context(), o, nil); err != nil || liveSeq(s) != 6 || o.asked[0] == 0 {
+		t.Errorf("with room live is version %d, asked from %v: %v", liveSeq(s), o.asked, err)
 	}
 }
 
