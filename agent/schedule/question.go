@@ -186,7 +186,3 @@ func plainType(name string) string {
 	}
 	return "a text"
 }
-
-func unknownField(err error) bool {
-	return err != nil && strings.HasPrefix(err.Error(), "json: unknown field")
-}
