@@ -145,8 +145,7 @@ func TestKeysAreSecretAndNeverReplaced(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "publisher.key"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	lobby := filepath.Join(t.TempDir(), "lobby")
-	right(t, "new", lobby)
+	lobby := os.Getenv(madeOnce)
 	refuses(t, exitRefused, "chmod 600", "build", lobby, "--keys", dir, "-o", filepath.Join(t.TempDir(), "x"))
 	refuses(t, exitRefused, "vitrine key new", "build", lobby, "-o", filepath.Join(t.TempDir(), "x"))
 }
