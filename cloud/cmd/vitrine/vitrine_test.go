@@ -58,6 +58,10 @@ func TestTheStartingPointPlaysAsItStands(t *testing.T) {
 			refuses(t, exitRefused, "not empty", "new", dir)
 		})
 	}
+	alone(t)
+	for _, name := range []string{"2027", "true", "_Ma vitrine!", "été"} {
+		right(t, "new", filepath.Join(t.TempDir(), name)) // checks what it has made
+	}
 	if !strings.Contains(right(t, "new", "--list"), "lobby") {
 		t.Error("the list of starting points lacks lobby")
 	}
