@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // schedules and clocks are right on a machine without zone files too
 )
 
 func main() {
