@@ -67,5 +67,6 @@ const (
 	giveUp      = 10 * time.Second // an item or scene that is not ready by then is left out
 	plainLength = 10 * time.Second // of an image that says none
 	pulseEvery  = time.Second
-	spareVideos = 2 // kept open for the next item
+	frozen      = 5 * time.Second // a screen that takes this long over a frame is lost
+	spareVideos = 2               // kept open for the next item
 )

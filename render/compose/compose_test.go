@@ -1,12 +1,15 @@
 package compose_test
 
 import (
+	"errors"
 	"image"
 	"image/color"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"vitrine/render/compose"
+	"vitrine/render/output"
 	"vitrine/render/pipe"
 	"vitrine/render/scene"
 )
@@ -214,7 +217,34 @@ func TestAnOverlayComesAndGoesWithoutTouchingTheVideo(t *testing.T) {
 	})
 }
 
-func TestADayOfPlayingKeepsAsManyVideosAsTheFirstMinute(t *testing.T) {
+// deaf is a screen that never takes a frame.
+type deaf struct{ *output.Memory }
+
+func (d deaf) Present([]image.Rectangle) {}
+
+func TestAScreenThatTakesNoFramesIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out, err := output.NewMemory(size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stage, err := compose.New(compose.Config{
+			Output: deaf{out}, Video: func(func()) (compose.Video, error) { return nil, errors.New("none") },
+			Picture: picture, Widget: widget, Report: func(pipe.Report) {},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := reel(still("red", time.Second))
+		stage.Do(pipe.Command{Op: pipe.OpQueue, ID: 1, Now: true, Scene: &s})
+		begin := time.Now()
+		if err := stage.Run(t.Context()); err == nil || time.Since(begin) > 10*time.Second {
+			t.Errorf("ended with %v after %v; want an error within 10 s", err, time.Since(begin))
+		}
+	})
+}
+
+func TestAnHourOfPlayingKeepsAsManyVideosAsTheFirstMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newTheatre(t)
 		th.queue(1, true, reel(film("red"), still("green", time.Second), film("blue")))

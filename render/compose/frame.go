@@ -73,7 +73,7 @@ func (s *Stage) present() {
 		}
 	})
 	s.out.Present(parts)
-	s.busy = true
+	s.busy, s.since = true, time.Now()
 	s.presented++
 }
 

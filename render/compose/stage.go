@@ -41,6 +41,7 @@ type Stage struct {
 	pile      []layer
 	dirty     []image.Rectangle
 	busy      bool          // between Present and Done
+	since     time.Time     // of the last Present
 	onScreen  []pipe.Report // to be sent when the frame under way is on the screen
 	scratch   []byte        // where frames go that nobody sees
 	presented uint64
@@ -89,6 +90,9 @@ func (s *Stage) Run(ctx context.Context) error {
 	defer timer.Stop()
 	for {
 		timer.Reset(max(0, time.Until(s.turn(time.Now()))))
+		if s.busy && time.Since(s.since) > frozen {
+			return fmt.Errorf("the screen has not taken a frame for %v; is its server hung?", frozen)
+		}
 		var err error
 		select {
 		case <-ctx.Done():
