@@ -317,3 +317,31 @@ func FuzzFormats(f *testing.F) {
 		}
 	})
 }
+
+func TestABadAnswerDoesNotBecomeGoodBecauseItIsUnchanged(t *testing.T) {
+	w := newWeb(t)
+	w.body = `["un"]`
+	spec := each(w)
+	spec.Type = "json"
+	told := make(chan error, 1000)
+	s, _ := run(t, connect.Config{Keep: open(t, t.TempDir()), Check: func(_ string, err error) { told <- err }}, map[string]bundle.SourceSpec{"x": spec})
+	until(t, s, "x", fetched)
+	w.set(func() { w.body, w.etag = `["un`, `"bad"` })
+	until(t, s, "x", func(r connect.Result) bool { return r.Stale })
+	before := func() int { w.mu.Lock(); defer w.mu.Unlock(); return w.asked }()
+	for asked := before; asked < before+2; {
+		select {
+		case err := <-told:
+			if err == nil && asked > before {
+				t.Fatal("it is said to be right")
+			}
+		case <-time.After(50 * time.Millisecond): // a source that stays wrong tells nothing
+		}
+		w.mu.Lock()
+		asked = w.asked
+		w.mu.Unlock()
+		if r, _ := s.Result("x"); !r.Stale {
+			t.Fatalf("the rows are called fresh: %+v", r)
+		}
+	}
+}
