@@ -37,6 +37,8 @@ type zone struct {
 	reel    *reel
 	panel   *panel
 	pending int // widgets being made
+	asked   int // widgets that were ever asked for; the panel is that of the latest which is there
+	made    int
 	failed  bool
 }
 
@@ -83,6 +85,8 @@ func (g *group) addZones(specs []scene.Zone, now time.Time) *reel {
 func (s *Stage) makePanel(g *group, z *zone, spec scene.Zone) {
 	z.spec = spec
 	z.pending++
+	z.asked++
+	turn := z.asked
 	m, place := g.mapping, s.place
 	s.elsewhere(func() func() {
 		p, err := newPanel(s.cfg, spec, m, place, time.Now())
@@ -93,6 +97,10 @@ func (s *Stage) makePanel(g *group, z *zone, spec scene.Zone) {
 				s.report(pipe.Report{Ev: pipe.EvFailed, ID: g.id, Error: "a zone cannot be painted: " + err.Error()})
 				return
 			}
+			if turn < z.made { // a later one was faster
+				return
+			}
+			z.made = turn
 			if g.live && z.panel != nil {
 				s.soil(z.panel.clip)
 			}

@@ -81,12 +81,16 @@ func picture(path string, size image.Point, _ scene.Fit) (*image.RGBA, error) {
 	return m, nil
 }
 
-// plain is a widget of one colour, its text's.
+// plain is a widget of one colour, its text's; that of the text "late" is red, and takes a second to be made.
 type plain struct{ c color.RGBA }
 
 func widget(z scene.Zone, _ image.Point, _ float64, _ compose.Place) (compose.Widget, error) {
 	if z.Text == nil {
 		return nil, errors.New("only text is painted here")
+	}
+	if z.Text.Text == "late" {
+		time.Sleep(time.Second)
+		return plain{colours["red"]}, nil
 	}
 	return plain{colours[z.Text.Text]}, nil
 }
