@@ -77,7 +77,7 @@ func (m *Manifest) validateZone(z scene.Zone) error {
 			return fmt.Errorf("item %q: %w", item.Src, err)
 		}
 	}
-	if id := zoneSource(z); id != "" {
+	if id := z.SourceName(); id != "" {
 		if _, ok := m.Sources[id]; !ok {
 			return fmt.Errorf("its source %q is not defined", id)
 		}

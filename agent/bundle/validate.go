@@ -248,7 +248,7 @@ func (m *Manifest) SceneFiles(id string) []Digest {
 		for _, f := range zoneFonts(z) {
 			add(f)
 		}
-		if s := m.Sources[zoneSource(z)]; s.Location.Type == "bundle" {
+		if s := m.Sources[z.SourceName()]; s.Location.Type == "bundle" {
 			add(s.Location.Path)
 		}
 	}
@@ -284,19 +284,6 @@ func zoneFonts(z scene.Zone) []string {
 		}
 	}
 	return fonts
-}
-
-// zoneSource is the name of the source that a zone's widget shows, if any.
-func zoneSource(z scene.Zone) string {
-	switch {
-	case z.Ticker != nil:
-		return z.Ticker.Source
-	case z.Table != nil:
-		return z.Table.Source
-	case z.Chart != nil:
-		return z.Chart.Source
-	}
-	return ""
 }
 
 // parseVersion reads "1.2.3"; nil when it is not that.

@@ -71,23 +71,11 @@ func (p *Playout) print(item string) string {
 	}
 	of.Canvas, of.Scene, of.Files, of.Sources = m.Canvas, m.Scenes[item], m.SceneFiles(item), map[string]bundle.SourceSpec{}
 	for _, z := range of.Scene.Zones {
-		if name := sourceOf(z); name != "" {
+		if name := z.SourceName(); name != "" {
 			of.Sources[name] = m.Sources[name]
 		}
 	}
 	return text(of)
-}
-
-func sourceOf(z scene.Zone) string {
-	switch {
-	case z.Ticker != nil:
-		return z.Ticker.Source
-	case z.Table != nil:
-		return z.Table.Source
-	case z.Chart != nil:
-		return z.Chart.Source
-	}
-	return ""
 }
 
 // rebind tells the renderer when rows or the card have changed under what is on or waits.
@@ -213,12 +201,12 @@ func (b *binder) ticker(t *scene.Ticker) bool {
 	if !ok {
 		return false
 	}
-	line, err := newLine(t.Text)
+	line, err := bundle.NewLine(t.Text)
 	if err != nil {
 		return false
 	}
 	for i := range r.Rows {
-		if s := line.fill(r.Row(i)); s != "" {
+		if s := line.Fill(r.Row(i)); s != "" {
 			t.Items = append(t.Items, s)
 		}
 	}

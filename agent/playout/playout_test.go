@@ -278,6 +278,15 @@ func TestPlayout(t *testing.T) {
 				t.Errorf("of two hours they had, in seconds, %v", seconds)
 			}
 		}},
+		{"of an item that is cut short, only what was seen of it counts for the shares", func(p *player) {
+			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: fleet, Events: []schedule.Event{
+				{ID: "ad", Kind: "interrupt", Items: []string{"c"}, Share: 500},
+				{ID: "hour", Items: []string{"long"}, Windows: windows("00:00", "00:00:15")},
+				{ID: "cut", Kind: "takeover", Items: []string{"lost"}, Windows: windows("00:00:10", "00:00:18")}}}})
+			p.run()
+			p.at("00:01:05")
+			p.wants("LONG@00:00:00", "LOST@00:00:10", "LOST@00:00:15", "A@00:00:18", "C@00:00:28", "C@00:00:38", "B@00:00:48", "C@00:00:58")
+		}},
 		{"rows that change are shown without a new turn", func(p *player) {
 			news := scene.Scene{For: scene.Duration(time.Hour), Zones: []scene.Zone{{At: scene.Rect{0, 0, 1920, 100}, Ticker: &scene.Ticker{Source: "news", Text: "{{.title}}!"}}}}
 			p.feeds.set("news", rows("title", "un", "deux"))

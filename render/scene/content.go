@@ -61,3 +61,16 @@ func (r Rect) Bounds() image.Rectangle {
 
 // Point is the size as a point.
 func (s Size) Point() image.Point { return image.Pt(s.Width, s.Height) }
+
+// SourceName is the name of the source whose rows the zone shows, "" if none.
+func (z Zone) SourceName() string {
+	switch {
+	case z.Ticker != nil:
+		return z.Ticker.Source
+	case z.Table != nil:
+		return z.Table.Source
+	case z.Chart != nil:
+		return z.Chart.Source
+	}
+	return ""
+}
