@@ -112,8 +112,8 @@ func glow(size int, c color.RGBA) *image.RGBA {
 	return m
 }
 
-// plateSide is a plate's square, in pixels of a medium; it is 8 on a zone of 1248 × 702.
-func plateSide(size image.Point) int { return max(4, size.Y/88) }
+// plateSide is a plate's square, in pixels of a medium; it is 11 on a zone of 1248 × 702.
+func plateSide(size image.Point) int { return max(6, size.Y/64) }
 
 // plateAt is a plate's upper left corner in a medium: the lower right, where nothing else is.
 func plateAt(size image.Point) image.Point {

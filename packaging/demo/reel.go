@@ -54,10 +54,10 @@ func reel() []item {
 		{2, "dusk.mkv", image.Pt(1920, 1080), 25, 3 * time.Second, words{"Concert", "Blue Hour", "Friday 20:00, Great Hall"}, dusk, x264("ultrafast")},
 		{3, "garden.jpg", image.Pt(1600, 900), 0, 3 * time.Second, words{"Garden café", "Fresh at noon", "Soup of the day, bread, herbs"}, wood, nil},
 		{4, "clay.webm", image.Pt(960, 540), 50, 3 * time.Second, words{"Workshop", "Hands in clay", "Saturdays, for ages 8 to 80"}, clay,
-			[]string{"-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "4M"}},
+			[]string{"-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "7", "-crf", "16", "-b:v", "0"}},
 		{5, "stars.png", image.Pt(1280, 720), 0, 3 * time.Second, words{"Observatory", "Open night", "Clear skies on Thursday"}, sky, nil},
 		{6, "print.ts", image.Pt(1280, 720), 24, 3 * time.Second, words{"Print room", "Ink & paper", "New: linocut by appointment"}, plum,
-			[]string{"-c:v", "mpeg2video", "-q:v", "3"}},
+			[]string{"-c:v", "mpeg2video", "-q:v", "2"}},
 	}
 }
 

@@ -65,6 +65,8 @@ type Shown struct {
 	Item int     `json:"item"`
 	From float64 `json:"from"` // seconds since the first content
 	To   float64 `json:"to"`
+	// Frames are the different ones that were seen; a picture has one.
+	Frames int `json:"frames"`
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -89,7 +91,7 @@ func (r *Report) fill(e *eye, s *stage) {
 		r.Items = append(r.Items, Item{it.ID, it.Name, it.words.title, sum.Seen[it.ID]})
 	}
 	for _, run := range sum.Runs {
-		r.Shown = append(r.Shown, Shown{run.Item, (run.First - sum.FirstContent).Seconds(), (run.Last - sum.FirstContent).Seconds()})
+		r.Shown = append(r.Shown, Shown{run.Item, (run.First - sum.FirstContent).Seconds(), (run.Last - sum.FirstContent).Seconds(), run.Distinct})
 	}
 	if n := len(film.Samples); n > 0 && sum.FirstContent >= 0 {
 		r.Seconds = (film.Samples[n-1].At - sum.FirstContent).Seconds()
