@@ -41,6 +41,10 @@ func (z *zone) at(t int64) stretch {
 	if !end.IsZero() {
 		s.to = end.Unix()
 	}
+	if s.to <= t { // ZoneBounds counts 365 days for every year that a rule describes: the last day of a leap year is after its end
+		_, second := split(t)
+		s.to = t - int64(second) + secondsADay
+	}
 	if len(z.known) >= mostStretches {
 		z.known, i = z.known[:0], 0
 	}
