@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -148,6 +149,9 @@ func (c *Client) once(ctx context.Context, cl call, token string) (http.Header, 
 		return nil, err
 	}
 	res, err := c.HTTP.Do(req)
+	if foreign := (x509.UnknownAuthorityError{}); errors.As(err, &foreign) && !errors.Is(err, ErrRelayUnproven) {
+		return nil, fmt.Errorf("call the relay: its certificate is by an authority that this machine does not know: give the relay's pin or authority, which `vitrine-relay ca` prints (%w)", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("call the relay: %w", err)
 	}

@@ -19,7 +19,7 @@ import (
 type Trust struct {
 	CAFile string           // PEM of the relay's own authority
 	Pin    string           // "sha256:<hex>" of the authority's public key (SubjectPublicKeyInfo), as the relay prints it
-	Now    func() time.Time // clock for certificates' dates; nil = the system's
+	Now    func() time.Time // clock for certificates' dates, which may be behind; nil = the system's
 }
 
 // ErrRelayUnproven means that whoever answered did not prove to be the relay: its certificate is not under the pinned
@@ -33,7 +33,7 @@ func NewHTTP(t Trust) (*http.Client, error) {
 		return nil, err
 	}
 	var rt http.RoundTripper = transport(cfg)
-	if t.Pin != "" {
+	if t.Pin != "" || t.CAFile != "" {
 		rt = &pinned{trust: t, hosts: map[string]*http.Transport{}}
 	}
 	// A redirect would carry the token to whoever the answer names.
@@ -98,7 +98,12 @@ func (t Trust) config(host string) (*tls.Config, error) {
 			return nil, fmt.Errorf("%s holds no certificate in PEM: copy the file that `vitrine-relay ca` names", t.CAFile)
 		}
 	}
+	if t.Pin == "" && cfg.RootCAs == nil {
+		return cfg, nil
+	}
+	cfg.InsecureSkipVerify = true // the standard check wants a clock that is right and an authority that is known; VerifyConnection does all of it
 	if t.Pin == "" {
+		cfg.VerifyConnection = func(s tls.ConnectionState) error { return verifyUnder(cfg.RootCAs, s.PeerCertificates, host, t.Now) }
 		return cfg, nil
 	}
 	digits, ok := strings.CutPrefix(strings.ToLower(t.Pin), "sha256:")
@@ -106,17 +111,15 @@ func (t Trust) config(host string) (*tls.Config, error) {
 	if !ok || err != nil || len(want) != sha256.Size {
 		return nil, fmt.Errorf("the pin %q is not sha256: and 64 hexadecimal digits: copy what `vitrine-relay ca` prints", t.Pin)
 	}
-	cfg.InsecureSkipVerify = true // the standard check would refuse an authority that is known by its pin alone; VerifyConnection does all of it
 	cfg.VerifyConnection = func(s tls.ConnectionState) error { return verifyPinned(s, host, [32]byte(want), cfg.RootCAs, t.Now) }
 	return cfg, nil
 }
 
-// verifyPinned checks the whole chain, names and dates under the one certificate that has the pinned key.
+// verifyPinned checks the whole chain under the one certificate that has the pinned key.
 func verifyPinned(s tls.ConnectionState, host string, pin [32]byte, known *x509.CertPool, now func() time.Time) error {
-	roots, inner := x509.NewCertPool(), x509.NewCertPool()
+	roots := x509.NewCertPool()
 	found := false
 	for _, cert := range s.PeerCertificates[1:] {
-		inner.AddCert(cert)
 		if cert.IsCA && sha256.Sum256(cert.RawSubjectPublicKeyInfo) == pin {
 			roots.AddCert(cert)
 			found = true
@@ -125,17 +128,35 @@ func verifyPinned(s tls.ConnectionState, host string, pin [32]byte, known *x509.
 	if !found {
 		return ErrRelayUnproven
 	}
-	opts := x509.VerifyOptions{DNSName: host, Roots: roots, Intermediates: inner}
+	if err := verifyUnder(roots, s.PeerCertificates, host, now); err != nil || known == nil {
+		return err
+	}
+	return verifyUnder(known, s.PeerCertificates, host, now)
+}
+
+// verifyUnder checks chain, name and dates under the relay's own authority. A clock that lies before a certificate which that
+// authority has signed is behind, and no reason to refuse it: else a player that wakes in 1970 could never ask for the time.
+func verifyUnder(roots *x509.CertPool, chain []*x509.Certificate, host string, now func() time.Time) error {
+	opts := x509.VerifyOptions{DNSName: host, Roots: roots, Intermediates: x509.NewCertPool(), CurrentTime: time.Now()}
 	if now != nil {
 		opts.CurrentTime = now()
 	}
-	if _, err := s.PeerCertificates[0].Verify(opts); err != nil {
-		return fmt.Errorf("%w (%w)", ErrRelayUnproven, err)
+	for _, cert := range chain[1:] {
+		opts.Intermediates.AddCert(cert)
 	}
-	if known != nil {
-		opts.Roots = known
-		_, err := s.PeerCertificates[0].Verify(opts)
-		return err
+	if begins := chain[0].NotBefore; opts.CurrentTime.Before(begins) {
+		opts.CurrentTime = begins
 	}
-	return nil
+	_, err := chain[0].Verify(opts)
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &name):
+		return fmt.Errorf("the relay's certificate is not for %s: start the relay with --name %s, or call it by a name that it has (%w)", host, host, err)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return fmt.Errorf("the relay's certificate has ended: compare the relay's clock with this machine's (%w)", err)
+	}
+	return fmt.Errorf("%w (%w)", ErrRelayUnproven, err)
 }

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"vitrine/cloud/api"
 	"vitrine/cloud/ca"
@@ -73,6 +74,61 @@ func TestOnlyAPinnedRelayIsBelieved(t *testing.T) {
 				t.Fatalf("the error does not say that the relay is unproven: %v", err)
 			}
 		})
+	}
+}
+
+func TestAClockThatIsBehindDoesNotLockAPlayerOut(t *testing.T) {
+	base, pin, file := relayWith(t, "127.0.0.1")
+	_, otherPin, otherFile := relayWith(t, "127.0.0.1")
+	woken, late := time.Unix(86_400, 0), time.Now().AddDate(1, 0, 0)
+	for name, tc := range map[string]struct {
+		trust api.Trust
+		now   time.Time
+		ok    bool
+	}{
+		"its pin, in 1970":                     {api.Trust{Pin: pin}, woken, true},
+		"its authority's file, in 1970":        {api.Trust{CAFile: file}, woken, true},
+		"both, in 1970":                        {api.Trust{CAFile: file, Pin: pin}, woken, true},
+		"another's pin, in 1970":               {api.Trust{Pin: otherPin}, woken, false},
+		"another's file, in 1970":              {api.Trust{CAFile: otherFile}, woken, false},
+		"the system's authorities, in 1970":    {api.Trust{}, woken, false},
+		"its pin, after the certificate's end": {api.Trust{Pin: pin}, late, false},
+		"its authority's file, after the end":  {api.Trust{CAFile: file}, late, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.trust.Now = func() time.Time { return tc.now }
+			h, err := api.NewHTTP(tc.trust)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := (&api.Client{Base: base, HTTP: h}).Time(t.Context()); (err == nil) != tc.ok {
+				t.Fatalf("believed = %v, want %v: %v", err == nil, tc.ok, err)
+			}
+		})
+	}
+}
+
+func TestARelayCalledByAnotherNameSaysWhatToDo(t *testing.T) {
+	base, pin, file := relayWith(t, "elsewhere.example")
+	for _, trust := range []api.Trust{{Pin: pin}, {CAFile: file}} {
+		h, err := api.NewHTTP(trust)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (&api.Client{Base: base, HTTP: h}).Time(t.Context()); err == nil || !strings.Contains(err.Error(), "--name 127.0.0.1") {
+			t.Errorf("%+v: %v", trust, err)
+		}
+	}
+}
+
+func TestARelayOfAnUnknownAuthoritySaysWhereItsPinIs(t *testing.T) {
+	base, _, _ := relayWith(t, "127.0.0.1")
+	h, err := api.NewHTTP(api.Trust{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (&api.Client{Base: base, HTTP: h}).Time(t.Context()); err == nil || !strings.Contains(err.Error(), "vitrine-relay ca") {
+		t.Fatal(err)
 	}
 }
 
