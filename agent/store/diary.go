@@ -1,8 +1,8 @@
 package store
 
 import (
+	"bytes"
 	"crypto/rand"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,31 +18,32 @@ import (
 )
 
 const (
-	bucketPlays = "plays" // boot -> n (8 bytes, big endian) -> play
 	bucketRows  = "rows"  // source -> rows
 	bucketMemos = "memos" // name -> what a part of the player wants to know after a restart
-	maxPlays    = 100_000 // kept; beyond, the oldest are dropped
-	maxPending  = 5_000   // not yet written
 )
 
 // diary is what is written often: losing it loses records of a few seconds, never a picture.
 type diary struct {
-	db   *bbolt.DB
-	boot string
+	db    *bbolt.DB
+	boot  string
+	limit int // of plays
+	now   func() time.Time
 
-	mu      sync.Mutex
-	n       uint64
-	pending []api.Proof
-	kept    int // in the database
-	dropped uint64
+	mu        sync.Mutex
+	end       chainEnd
+	pending   []api.Proof
+	unwritten uint64 // given up before they reached the disk
+	kept      int    // in the database
+	dropped   uint64
 }
 
 // openDiary opens the diary; a damaged one is set aside and begun anew.
 func (s *Store) openDiary() (*diary, error) {
-	path := s.path("diary.db")
+	path, anew := s.path("diary.db"), false
 	if _, err := os.Stat(path); err == nil {
 		if err := s.probe(path); err != nil {
 			s.log.Warn("diary set aside; plays in it that the relay had not taken are lost", "as", "diary.damaged", "error", err)
+			anew = true
 			if err := os.Rename(path, s.path("diary.damaged")); err != nil {
 				return nil, fmt.Errorf("set the damaged diary aside: %w", err)
 			}
@@ -54,9 +55,21 @@ func (s *Store) openDiary() (*diary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open diary: %w", err)
 	}
-	d := &diary{db: db}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, b := range []string{bucketRows, bucketMemos} {
+	d := &diary{db: db, limit: s.cfg.MaxPlays, now: s.cfg.Now}
+	if err = d.begin(); err == nil {
+		err = d.open(anew)
+	}
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("prepare diary: %w", err)
+	}
+	return d, nil
+}
+
+// begin makes what is not there yet, and this boot's name.
+func (d *diary) begin() error {
+	return d.db.Update(func(tx *bbolt.Tx) error {
+		for _, b := range []string{bucketRows, bucketMemos, bucketChain} {
 			if _, err := tx.CreateBucketIfNotExists([]byte(b)); err != nil {
 				return err
 			}
@@ -70,146 +83,50 @@ func (s *Store) openDiary() (*diary, error) {
 			return err
 		}
 		d.boot = fmt.Sprintf("%08x-%s", n, strings.ToLower(rand.Text()[:12]))
-		return plays.ForEachBucket(func(boot []byte) error {
-			d.kept += plays.Bucket(boot).Stats().KeyN
-			return nil
-		})
-	})
-	if err != nil {
-		db.Close()
-		return nil, fmt.Errorf("prepare diary: %w", err)
-	}
-	return d, nil
-}
-
-// Record keeps a play until the relay has it; its N is given here. It reaches the disk with the next batch.
-func (s *Store) Record(p api.Proof) {
-	d := s.diary
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.pending) >= maxPending { // the disk has refused for hours
-		d.pending = d.pending[1:]
-		d.dropped++
-	}
-	d.n++
-	p.N = d.n
-	d.pending = append(d.pending, p)
-}
-
-// Dropped is how many plays were given up since Open because nobody took them.
-func (s *Store) Dropped() uint64 {
-	s.diary.mu.Lock()
-	defer s.diary.mu.Unlock()
-	return s.diary.dropped
-}
-
-func playKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
-
-// flush writes pending plays in one transaction; on an error they stay pending.
-func (d *diary) flush() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.pending) == 0 {
 		return nil
-	}
-	err := d.db.Update(func(tx *bbolt.Tx) error {
-		plays := tx.Bucket([]byte(bucketPlays))
-		b, err := plays.CreateBucketIfNotExists([]byte(d.boot))
-		if err != nil {
-			return err
-		}
-		for _, p := range d.pending {
-			raw, err := json.Marshal(p)
-			if err != nil {
-				return err
-			}
-			if err := b.Put(playKey(p.N), seal(string(playKey(p.N)), raw)); err != nil {
-				return err
-			}
-		}
-		return d.bound(plays, d.kept+len(d.pending)-maxPlays)
 	})
-	if err != nil {
-		return fmt.Errorf("write plays: %w", err)
-	}
-	d.kept = min(d.kept+len(d.pending), maxPlays)
-	d.pending = d.pending[:0]
-	return nil
 }
 
-// bound drops the first over plays, boot by boot.
-func (d *diary) bound(plays *bbolt.Bucket, over int) error {
-	for c := plays.Cursor(); over > 0; {
-		boot, _ := c.First()
-		if boot == nil {
-			return nil
-		}
-		b := plays.Bucket(boot)
-		in := b.Cursor()
-		for k, _ := in.First(); k != nil && over > 0; k, _ = in.First() {
-			if err := in.Delete(); err != nil {
-				return err
-			}
-			over--
-			d.dropped++
-		}
-		if k, _ := b.Cursor().First(); k == nil {
-			if err := plays.DeleteBucket(boot); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// Plays gives up to limit plays of one boot that the relay has not taken yet, oldest first; other boots come after. ok
-// is false when there are none. Records that cannot be read are left out: Taken drops them with the rest.
-func (s *Store) Plays(limit int) (run api.Proofs, ok bool, err error) {
-	if err := s.diary.flush(); err != nil {
-		return run, false, err
-	}
-	err = s.diary.db.View(func(tx *bbolt.Tx) error {
+// open finds the end of the chain, or begins one: the first record then says what is known to be lost.
+func (d *diary) open(anew bool) error {
+	found, broken := false, false
+	var bad []place
+	err := d.db.View(func(tx *bbolt.Tx) error {
 		plays := tx.Bucket([]byte(bucketPlays))
+		if v := tx.Bucket([]byte(bucketChain)).Get([]byte(keyEnd)); v != nil {
+			raw, err := unseal(keyEnd, v)
+			found = err == nil && json.Unmarshal(raw, &d.end) == nil && d.end.Chain != ""
+			broken = !found
+		}
 		return plays.ForEachBucket(func(boot []byte) error {
-			if len(run.Plays) > 0 {
+			b := plays.Bucket(boot)
+			d.kept += b.Stats().KeyN
+			if found {
 				return nil
 			}
-			run.Boot = string(boot)
-			c := plays.Bucket(boot).Cursor()
-			for k, v := c.First(); k != nil && len(run.Plays) < limit; k, v = c.Next() {
-				var p api.Proof
-				raw, err := unseal(string(k), v)
-				if err != nil || json.Unmarshal(raw, &p) != nil {
-					continue
+			return b.ForEach(func(k, v []byte) error {
+				if _, err := readRecord(boot, k, v); err != nil {
+					bad = append(bad, place{bytes.Clone(boot), bytes.Clone(k)})
 				}
-				run.Plays = append(run.Plays, p)
-			}
-			return nil
+				return nil
+			})
 		})
 	})
-	return run, len(run.Plays) > 0, err
-}
-
-// Taken drops the plays of a boot up to n: the relay has them for good, or will never take them.
-func (s *Store) Taken(boot string, n uint64) error {
-	d := s.diary
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.db.Update(func(tx *bbolt.Tx) error {
-		plays := tx.Bucket([]byte(bucketPlays))
-		b := plays.Bucket([]byte(boot))
-		if b == nil {
-			return nil
-		}
-		c := b.Cursor()
-		for k, _ := c.First(); k != nil && binary.BigEndian.Uint64(k) <= n; k, _ = c.First() {
-			if err := c.Delete(); err != nil {
+	if err != nil || found {
+		return err
+	}
+	d.end = chainEnd{Chain: strings.ToLower(rand.Text()[:16])}
+	return d.write(func(w *pen) error {
+		for _, b := range bad {
+			if err := w.remove(b.boot, b.key); err != nil {
 				return err
 			}
-			d.kept--
 		}
-		if k, _ := b.Cursor().First(); k == nil && boot != d.boot {
-			return plays.DeleteBucket([]byte(boot))
+		switch {
+		case anew || broken:
+			return w.gap(api.Gap{Plays: uint64(len(bad)), Why: whyAnew})
+		case len(bad) > 0:
+			return w.gap(api.Gap{Plays: uint64(len(bad)), Why: whyOlder})
 		}
 		return nil
 	})

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -95,17 +96,25 @@ func ProbeFile(path string) (err error) {
 		for err := range tx.Check() {
 			return fmt.Errorf("%w: %w", errDamaged, err)
 		}
-		return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error { return probeBucket(b) })
+		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error { return probeBucket(b, inDiary(string(name))) })
 	})
 }
 
-func probeBucket(b *bbolt.Bucket) error {
+// inDiary says whether a bucket is one of the diary's: each of its records is checked when it is read, and one that is
+// damaged must not take the others with it.
+func inDiary(name string) bool {
+	return slices.Contains([]string{bucketPlays, bucketChain, bucketRows, bucketMemos}, name)
+}
+
+func probeBucket(b *bbolt.Bucket, loose bool) error {
 	return b.ForEach(func(k, v []byte) error {
 		if v == nil {
-			return probeBucket(b.Bucket(k))
+			return probeBucket(b.Bucket(k), loose)
 		}
-		_, err := unseal(string(k), v)
-		return err
+		if _, err := unseal(string(k), v); err != nil && !loose {
+			return err
+		}
+		return nil
 	})
 }
 

@@ -48,6 +48,8 @@ type Config struct {
 	Free func(dir string) (int64, error)
 	// Now is the system's clock; nil = time.Now.
 	Now func() time.Time
+	// MaxPlays is how many plays are kept for the relay; 0 = 100,000, 40 MiB or so.
+	MaxPlays int
 }
 
 // ErrLocked means that another player uses the same folder.
@@ -89,6 +91,9 @@ func open(cfg Config, fault func(string) error) (*Store, error) {
 	}
 	if cfg.Free == nil {
 		cfg.Free = freeBytes
+	}
+	if cfg.MaxPlays <= 0 {
+		cfg.MaxPlays = maxPlays
 	}
 	if fault == nil {
 		fault = func(string) error { return nil }

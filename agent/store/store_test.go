@@ -343,10 +343,10 @@ func TestPlaysAreKeptUntilTheyAreTaken(t *testing.T) {
 		}
 	}
 	run, ok, err = s.Plays(10)
-	if err != nil || !ok || run.Boot != s.Boot() || len(run.Plays) != 1 || run.Plays[0].N != 1 || run.Plays[0].Scene != "b0" {
+	if err != nil || !ok || run.Boot != s.Boot() || len(run.Plays) != 1 || run.Plays[0].N != 4 || run.Plays[0].Scene != "b0" {
 		t.Fatalf("second run: %+v, %v, %v", run, ok, err)
 	}
-	if err := s.Taken(s.Boot(), 1); err != nil {
+	if err := s.Taken(s.Boot(), 4); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok, err := s.Plays(10); ok || err != nil {

@@ -77,6 +77,11 @@ func (u *Uplink) heartbeat() api.Heartbeat {
 	if t := u.cfg.Store.Trust(); t != nil {
 		h.Root = t.Root().Version
 	}
+	if head, ok := u.cfg.Store.PlaysHead(); ok {
+		head.At = u.cfg.Clock.Now()
+		head.Sign(u.me.key())
+		h.Plays = &head
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.seq++

@@ -33,6 +33,7 @@ type relay struct {
 	lie     func(w http.ResponseWriter, r *http.Request) bool // true = answered
 	beats   []api.Heartbeat
 	proofs  map[string][]uint64 // boot -> n, in the order of their coming
+	gaps    []api.Gap           // what the player says it has lost
 	poison  uint64              // this play is refused
 	picture []byte
 	changed chan struct{}
@@ -221,6 +222,10 @@ func (r *relay) prove(w http.ResponseWriter, req *http.Request) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	end := p.Plays[len(p.Plays)-1]
+	if h := p.Head; h == nil || !h.SignedBy(r.key) || h.N != end.N || h.Hash != api.PlayHash(p.Boot, end.Record()) {
+		r.t.Errorf("the run up to %d is not signed: %+v", end.N, h)
+	}
 	for _, pl := range p.Plays {
 		if pl.N == r.poison {
 			refuse(w, 422, "", "a play is not well formed")
@@ -229,6 +234,9 @@ func (r *relay) prove(w http.ResponseWriter, req *http.Request) {
 	}
 	for _, pl := range p.Plays {
 		r.proofs[p.Boot] = append(r.proofs[p.Boot], pl.N)
+		if pl.Gap != nil {
+			r.gaps = append(r.gaps, *pl.Gap)
+		}
 	}
 	r.wake()
 	send(w, 200, api.ProofsTaken{Boot: p.Boot, N: p.Plays[len(p.Plays)-1].N})

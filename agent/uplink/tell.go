@@ -22,7 +22,8 @@ const (
 	pictureWidth = 640
 )
 
-// prove hands over plays. A record that the relay will never take is dropped alone; the rest goes on.
+// prove hands over plays, each run with the player's signature at its end. A record that the relay will never take is given
+// up alone and told as lost; the rest goes on.
 func (u *Uplink) prove(ctx context.Context, id string) error {
 	retry, limit := backoff{}, playsAtOnce
 	for {
@@ -54,7 +55,11 @@ func (u *Uplink) proveOnce(ctx context.Context, id string, limit *int) (more boo
 	if err != nil || !ok {
 		return false, err
 	}
-	last := run.Plays[len(run.Plays)-1].N
+	end := run.Plays[len(run.Plays)-1]
+	last := end.N
+	head := api.PlaysHead{Chain: end.Chain, N: end.N, Hash: api.PlayHash(run.Boot, end.Record()), At: u.cfg.Clock.Now()}
+	head.Sign(u.me.key())
+	run.Head = &head
 	taken, err := u.client.SendProofs(ctx, id, run)
 	p := (*api.Problem)(nil)
 	refused := errors.As(err, &p) && (p.Status == 400 || p.Status == 413 || p.Status == 422)
@@ -65,7 +70,7 @@ func (u *Uplink) proveOnce(ctx context.Context, id string, limit *int) (more boo
 	case refused:
 		u.log.Warn("play refused by the relay; left out", "boot", run.Boot, "n", last, "error", err)
 		*limit = playsAtOnce
-		return true, u.cfg.Store.Taken(run.Boot, last)
+		return true, u.cfg.Store.Lose(run.Boot, last, "the relay refused the record: "+p.Title)
 	case err != nil:
 		return false, err
 	case taken.Boot != run.Boot || taken.N < run.Plays[0].N:

@@ -277,9 +277,12 @@ func TestPlaysArriveOnceThoughOneIsPoison(t *testing.T) {
 	r.set(func() { r.poison = 700 })
 	p := enrolled(t, r, pub, dir)
 	p.store.Record(api.Proof{Scene: "b"})
-	r.until("all plays are there", func() bool { return len(r.proofs[first]) == 1199 && len(r.proofs[p.store.Boot()]) == 1 })
+	r.until("all plays are there", func() bool { return len(r.proofs[first]) == 1199 && len(r.proofs[p.store.Boot()]) == 2 })
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if g := r.gaps[0]; len(r.gaps) != 1 || g.From != 700 || g.To != 700 || !strings.Contains(g.Why, "refused") {
+		t.Errorf("told as lost are %+v", r.gaps)
+	}
 	got := r.proofs[first]
 	if !slices.IsSorted(got) || slices.Contains(got, 700) || len(slices.Compact(slices.Clone(got))) != 1199 {
 		t.Errorf("%d plays came, from %d to %d", len(got), got[0], got[len(got)-1])

@@ -136,6 +136,7 @@ type Heartbeat struct {
 	Uptime   int64             `json:"uptime"`            // seconds
 	Checks   map[string]string `json:"checks,omitempty"`  // named health checks: "ok" or a sentence
 	Metrics  map[string]any    `json:"metrics,omitempty"` // memory, presented, dropped, free disk …
+	Plays    *PlaysHead        `json:"plays,omitempty"`   // its newest play, signed: what it has may be more than the relay has yet
 }
 
 // Refusal is a bundle that a player would not take, and why, in a sentence.
@@ -181,6 +182,7 @@ type Changes struct {
 // Player is the relay's view of a player.
 type Player struct {
 	Settings
+	Public     []byte     `json:"public,omitempty"` // Ed25519
 	Online     bool       `json:"online"`
 	Seen       time.Time  `json:"seen,omitzero"`
 	Claimed    time.Time  `json:"claimed"`
@@ -193,7 +195,7 @@ type Player struct {
 
 // Proof is one play: what was on the screen, from when to when, and why it left (proof of play).
 type Proof struct {
-	N         uint64    `json:"n"` // from 1, without gaps, within a boot
+	N         uint64    `json:"n"` // from 1, without gaps, within a chain: over all boots
 	Start     time.Time `json:"start"`
 	End       time.Time `json:"end"`
 	Stream    string    `json:"stream"`
@@ -205,18 +207,26 @@ type Proof struct {
 	Presented uint64    `json:"presented"`
 	Dropped   uint64    `json:"dropped"`
 	Clock     string    `json:"clock"`
+	Chain     string    `json:"chain,omitempty"` // random, of this player's disk
+	Prev      string    `json:"prev,omitempty"`  // PlayHash of record N-1; "" for the first
+	Gap       *Gap      `json:"gap,omitempty"`   // this record is not a play: the player says what it has lost
+
+	raw string // what it was read from
 }
 
 // Proofs is a run of plays of one boot; doubles are recognised by (boot, n).
 type Proofs struct {
-	Boot  string  `json:"boot"`
-	Plays []Proof `json:"plays"`
+	Boot  string     `json:"boot"`
+	Plays []Proof    `json:"plays"`
+	Head  *PlaysHead `json:"head,omitempty"` // of the last of Plays
 }
 
 // Play is a kept Proof, with the boot that it is of.
 type Play struct {
 	Boot string `json:"boot"`
 	Proof
+	Record []byte     `json:"record"`         // as the player sent it; the fields above are read from it
+	Head   *PlaysHead `json:"head,omitempty"` // if the player has signed at this record
 }
 
 // ProofsTaken says up to where plays of that boot are kept for good.

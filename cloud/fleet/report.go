@@ -105,7 +105,7 @@ func (f *Fleet) Player(id string) (api.Player, error) {
 
 func (f *Fleet) player(m *Member) (api.Player, error) {
 	tx := f.db.Txn(false)
-	p := api.Player{Settings: m.Settings, Claimed: m.Claimed}
+	p := api.Player{Settings: m.Settings, Public: m.Public, Claimed: m.Claimed}
 	r, err := first[report](tx, "report", m.ID)
 	if err != nil {
 		return p, err
