@@ -50,7 +50,7 @@ func verbs() []verb {
 		{"check", "DIR", "find everything that is wrong with a folder", "vitrine check lobby", runCheck},
 		{"preview", "DIR -o out.png", "draw what the screen shows at an instant", "vitrine preview lobby --at 2027-01-04T12:30 -o out.png", runPreview},
 		{"explain", "[DIR]", "say for every event why it plays, or why not", "vitrine explain lobby --at 2027-01-04T12:30 --group canteen", runExplain},
-		{"timeline", "DIR", "list every change of what is on", "vitrine timeline lobby --from 2027-01-04 --to 2027-01-06", runTimeline},
+		{"timeline", "DIR", "list every change of what is on, or draw a calendar", "vitrine timeline lobby --from 2027-01-04 --to 2027-01-11 --html week.html", runTimeline},
 		{"key", "new", "make the keys that sign bundles", "vitrine key new --customer acme", runKey},
 		{"build", "DIR -o FILE | -publish", "test, hash and sign a bundle", "vitrine build lobby -o lobby.vitrine", runBuild},
 		{"inspect", "FILE", "say who signed a bundle and check every byte", "vitrine inspect lobby.vitrine", runInspect},

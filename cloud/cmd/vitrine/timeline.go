@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
 	"time"
 
+	"vitrine/agent/bundle"
 	"vitrine/agent/bundle/folder"
 	"vitrine/agent/schedule"
 )
@@ -18,45 +20,116 @@ func runTimeline(ctx context.Context, c *call) error {
 	to := fs.String("to", "", "end; a day after the beginning when not given")
 	most := fs.Int("most", 10_000, "stop after so many changes")
 	asJSON := fs.Bool("json", false, "write one change a line as JSON")
+	ics := fs.String("ics", "", "write an iCalendar file (RFC 5545) instead; - is standard output")
+	html := fs.String("html", "", "write a calendar page instead, by week or month; - is standard output")
+	lang := fs.String("lang", "", "language of --ics and --html, fr or en; $LANG decides when not given")
 	dir, err := c.one(fs, "folder")
 	if err != nil {
 		return err
+	}
+	w, err := language(*lang)
+	if err != nil {
+		return err
+	}
+	if *ics == "-" && *html == "-" || *asJSON && *ics+*html != "" {
+		return usage("standard output takes one of --json, --ics - and --html -")
 	}
 	f, err := folder.Load(dir)
 	if err != nil {
 		return err
 	}
+	o, err := a.outlook(f, *from, *to)
+	if err != nil {
+		return err
+	}
+	o.most = *most
+	if *ics+*html == "" {
+		return c.changes(ctx, o, *asJSON)
+	}
+	return c.calendars(ctx, o, w, *ics, *html)
+}
+
+// outlook is what the player that the flags name shows from one time to another.
+func (a *asked) outlook(f *folder.Folder, from, to string) (*outlook, error) {
 	p, zone, err := a.player(&f.Manifest)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	begin, err := instant(*from, zone)
+	begin, err := instant(from, zone)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	end := begin.Add(24 * time.Hour)
-	if *to != "" {
-		if end, err = instant(*to, zone); err != nil {
-			return err
+	if to != "" {
+		if end, err = instant(to, zone); err != nil {
+			return nil, err
 		}
 	}
 	if !end.After(begin) {
-		return usage("--to is not after --from")
+		return nil, usage("--to is not after --from")
+	}
+	name := f.Manifest.Name
+	if name == "" {
+		name = f.Manifest.Stream
 	}
 	plan, _ := schedule.Compile(&f.Manifest.Schedule)
+	return &outlook{name: name, stream: f.Manifest.Stream, plan: plan, player: p, zone: zone, begin: begin, end: end}, nil
+}
+
+// changes lists an outlook as it is worked out.
+func (c *call) changes(ctx context.Context, o *outlook, asJSON bool) error {
 	n := 0
-	for at, d := range plan.Timeline(p, schedule.State{}, begin, end) {
-		if n++; n > *most {
-			return fmt.Errorf("there are more than %d changes: ask for less time, or give --most", *most)
+	for at, d := range o.plan.Timeline(o.player, schedule.State{}, o.begin, o.end) {
+		if n++; n > o.most {
+			return o.tooMany()
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := c.change(at.In(zone), d, *asJSON); err != nil {
+		if err := c.change(at.In(o.zone), d, asJSON); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// calendars writes an outlook for calendars, for people, or for both.
+func (c *call) calendars(ctx context.Context, o *outlook, w words, ics, html string) error {
+	all, err := o.stretches(ctx)
+	if err != nil {
+		return err
+	}
+	made := time.Now()
+	var b bytes.Buffer
+	if ics != "" {
+		if err := o.calendar(all, w, made).Write(&b); err != nil {
+			return fmt.Errorf("write the calendar: %w", err)
+		}
+		if err := c.file(ics, b.Bytes(), len(all)); err != nil {
+			return err
+		}
+	}
+	if html != "" {
+		b.Reset()
+		if err := o.page(&b, all, w, made); err != nil {
+			return err
+		}
+		return c.file(html, b.Bytes(), len(all))
+	}
+	return nil
+}
+
+// file writes to a file, or to standard output when its name is "-".
+func (c *call) file(path string, content []byte, stretches int) error {
+	if path == "-" {
+		_, err := c.stdout.Write(content)
+		return err
+	}
+	if err := bundle.WriteAtomically(path, content); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(c.stderr, "%s: %s\n", path, count(stretches, "change"))
+	return err
 }
 
 // change is one line of a timeline.
