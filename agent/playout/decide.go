@@ -3,7 +3,6 @@ package playout
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -14,14 +13,6 @@ import (
 
 // CardItem stands in a loop, and in a Status, for the player's own page.
 const CardItem = "@card"
-
-// change says when a new loop takes the screen.
-type change int
-
-const (
-	atEnd change = iota // of the item that is on
-	atOnce
-)
 
 // decide asks the schedule and makes the renderer follow. It returns a channel that is closed when the store has
 // something new.
@@ -137,67 +128,6 @@ func (p *Playout) expand(d schedule.Decision) []string {
 // moment is what of a decision a person would call the same programme.
 func (p *Playout) moment(d schedule.Decision) string { return fmt.Sprint(d.Layer, d.Events) }
 
-// when says whether a new loop takes the screen at once.
-func (p *Playout) when(was schedule.Decision, renewed bool) change {
-	now := p.decision
-	urgent := func(layer string) bool { return layer == schedule.LayerEmergency || layer == schedule.LayerTakeover }
-	switch {
-	case p.on == nil || p.on.item == CardItem:
-		return atOnce
-	case urgent(now.Layer) || urgent(was.Layer):
-		return atOnce
-	case renewed:
-		if slices.Contains(p.expand(now), p.on.item) && p.on.print == p.print(p.on.item) {
-			return atEnd
-		}
-		if end, known := p.on.end(); known && time.Until(end) <= soon {
-			return atEnd
-		}
-		return atOnce
-	case p.onStart(now, was) == "cut":
-		return atOnce
-	case p.onStart(now, was) == "finish":
-		return atEnd
-	case p.priority(now) > p.on.priority:
-		return atOnce
-	}
-	return atEnd
-}
-
-// priority is that of the events that play; defaults are below all events, the fallback below them.
-func (p *Playout) priority(d schedule.Decision) int {
-	switch d.Layer {
-	case schedule.LayerDefault:
-		return math.MinInt + 1
-	case schedule.LayerFallback:
-		return math.MinInt
-	}
-	for _, e := range p.events() {
-		if slices.Contains(d.Events, e.ID) {
-			return e.Priority // of all of them: the highest plays alone
-		}
-	}
-	return 0
-}
-
-// onStart is what the newly playing events ask for. finish sets the latest instant of the change.
-func (p *Playout) onStart(now, was schedule.Decision) string {
-	for _, e := range p.events() {
-		if e.OnStart == "" || !slices.Contains(now.Events, e.ID) || slices.Contains(was.Events, e.ID) {
-			continue
-		}
-		if e.OnStart == "finish" {
-			wait, err := time.ParseDuration(e.MaxWait)
-			if err != nil || wait < 0 {
-				wait = 30 * time.Second
-			}
-			p.cutAt = time.Now().Add(wait)
-		}
-		return e.OnStart
-	}
-	return ""
-}
-
 func (p *Playout) events() []schedule.Event {
 	if p.live == nil || p.live.Manifest == nil {
 		return nil
@@ -214,7 +144,7 @@ func (p *Playout) darken(was string) {
 	p.tell(pipe.Command{Op: pipe.OpScreen})
 	p.close(p.on, "replaced", pipe.Report{})
 	clear(p.open)
-	p.on, p.waiting, p.loop, p.cutAt = nil, nil, nil, time.Time{}
+	p.on, p.waiting, p.loop, p.again, p.left, p.cutAt = nil, nil, nil, nil, nil, time.Time{}
 }
 
 // tellSettings tells the renderer the zone and language of clocks, once.

@@ -10,7 +10,10 @@
 //
 // When a new bundle comes, an item that is in it unchanged goes on; any other leaves at its end when that is less than a
 // second away, and at once otherwise: who publishes sees it within two seconds. A stronger layer and a higher priority
-// cut, an equal or lower one waits for the item's end.
+// cut, an equal or lower one waits for the item's end, unless the event's onStart says otherwise: cut, finish (at most
+// maxWait), pause. What a stronger event has interrupted comes back as that event's onEnd says: next, resume where the item
+// was cut, restart the item; resume after a pause and next otherwise. An event that aligns joins its loop where the time of
+// day says, by a trusted clock only, without interrupts, and where each item's length is known from the bundle.
 package playout
 
 import (
@@ -103,7 +106,9 @@ type Playout struct {
 	plan     *schedule.Plan
 	decision schedule.Decision
 	loop     []string
-	pos      int // in loop, of what is queued next
+	pos      int     // in loop, of what is queued next
+	again    *turn   // an interrupted turn that comes before that; nil = none
+	left     []place // programmes that stronger ones have interrupted, weakest first
 	on       *showing
 	waiting  *showing
 	open     map[uint64]*showing // told to the renderer, not ended

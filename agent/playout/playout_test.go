@@ -149,14 +149,14 @@ func TestPlayout(t *testing.T) {
 				Events: []schedule.Event{{ID: "e", Items: []string{"c"}, Windows: windows("00:00:04", "00:00:30")}}}})
 			p.run()
 			p.at("00:00:40")
-			p.wants("A@00:00:00", "C@00:00:04", "C@00:00:14", "C@00:00:24", "A@00:00:34")
+			p.wants("A@00:00:00", "C@00:00:04", "C@00:00:14", "C@00:00:24", "B@00:00:34")
 		}},
 		{"an emergency cuts, and so does its end", func(p *player) {
 			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: fleet,
 				Events: []schedule.Event{{ID: "e", Kind: "emergency", Severity: "Extreme", Items: []string{"c"}, Windows: windows("00:00:04", "00:00:17")}}}})
 			p.run()
 			p.at("00:00:20")
-			p.wants("A@00:00:00", "C@00:00:04", "C@00:00:14", "A@00:00:17")
+			p.wants("A@00:00:00", "C@00:00:04", "C@00:00:14", "B@00:00:17")
 		}},
 		{"an event that finishes waits no longer than it says", func(p *player) {
 			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: schedule.Defaults{Fleet: []string{"long"}},

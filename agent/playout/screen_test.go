@@ -43,6 +43,7 @@ func (c content) Blob(_ context.Context, d bundle.Digest, from int64) (io.ReadCl
 type screen struct {
 	reports chan pipe.Report
 	bad     map[string]bool // names of files that fail
+	lag     time.Duration   // that each scene takes to come up
 
 	mu       sync.Mutex
 	on       *pipe.Command
@@ -50,7 +51,7 @@ type screen struct {
 	overlays int
 	dark     bool
 	timer    *time.Timer
-	log      []string // "name@second since midnight"
+	log      []string // "name@second since midnight", "name+3s@second" when it began there
 }
 
 func newScreen() *screen {
@@ -113,14 +114,18 @@ func (s *screen) change(reason string) {
 		s.change("failed")
 		return
 	}
-	s.log = append(s.log, fmt.Sprintf("%s@%s", name(s.on.Scene), time.Now().UTC().Format("15:04:05")))
+	from := ""
+	if s.on.Start > 0 {
+		from = "+" + time.Duration(s.on.Start).String()
+	}
+	s.log = append(s.log, fmt.Sprintf("%s%s@%s", name(s.on.Scene), from, time.Now().UTC().Format("15:04:05")))
 	s.tell(pipe.Report{Ev: pipe.EvStarted, ID: s.on.ID})
 	length, known := s.on.Scene.Length()
 	if !known {
 		length = scene.Duration(8 * time.Second)
 	}
 	on := s.on
-	s.timer = time.AfterFunc(time.Duration(length), func() {
+	s.timer = time.AfterFunc(time.Duration(length-s.on.Start)+s.lag, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.on == on {

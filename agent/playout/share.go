@@ -120,6 +120,15 @@ func (p *Playout) advance(voice string) {
 	p.shares.turn[voice]++
 }
 
+// after moves on from a showing; after the rest of an interrupted one the place is right already.
+func (p *Playout) after(s *showing) {
+	if s.again {
+		p.again = nil
+		return
+	}
+	p.advance(s.voice)
+}
+
 // lengthOf is how long an item stays: as it says, else as it was measured.
 func (p *Playout) lengthOf(item string) time.Duration {
 	if m := p.live.Manifest; m != nil {
@@ -136,7 +145,7 @@ func (p *Playout) lengthOf(item string) time.Duration {
 // count counts a showing that has begun, for as long as it is expected to stay; true: the schedule may answer otherwise.
 func (p *Playout) count(s *showing) (again bool) {
 	if len(p.decision.Interrupts) > 0 && s.item != CardItem {
-		s.shares, s.counted = p.decision.Interrupts, p.lengthOf(s.item)
+		s.shares, s.counted = p.decision.Interrupts, max(p.lengthOf(s.item)-s.from, 0)
 		p.shares.voices.Played(s.shares, s.voice, s.counted)
 		p.shares.dirty = true
 	}
@@ -162,5 +171,5 @@ func (p *Playout) settle(s *showing, reason string) {
 	if len(p.shares.length) > 1000 {
 		clear(p.shares.length)
 	}
-	p.shares.length[s.item] = took
+	p.shares.length[s.item] = s.from + took
 }

@@ -15,8 +15,8 @@ import (
 // showing is one turn of one item.
 type showing struct {
 	id       uint64
-	item     string
-	voice    string         // the interrupt that it is a turn of; "" = of the loop
+	turn                    // voice: the interrupt that it is a turn of; "" = of the loop
+	moment   string         // the programme
 	shares   map[string]int // when it began
 	counted  time.Duration  // of it, for the shares
 	event    string
@@ -24,6 +24,7 @@ type showing struct {
 	priority int
 	stream   string
 	seq      uint64
+	again    bool   // it is the rest of an interrupted turn
 	print    string // of its scene and files: equal prints look the same
 	told     string // the bound scene, as the renderer has it
 	scene    scene.Scene
@@ -36,7 +37,7 @@ type showing struct {
 // end is when the showing ends by itself, if that is known.
 func (s *showing) end() (time.Time, bool) {
 	length, known := s.scene.Length()
-	return s.began.Add(time.Duration(length)), known && !s.began.IsZero()
+	return s.began.Add(time.Duration(length) - s.from), known && !s.began.IsZero()
 }
 
 // moving says whether frames must go on coming: the scene lasts as long as its first playlist, and that is videos only.
@@ -52,28 +53,6 @@ func (s *showing) moving() bool {
 	return false
 }
 
-// follow takes a new loop. The place in it is kept where the item that is on is in it too.
-func (p *Playout) follow(loop []string, c change) {
-	p.loop = loop
-	if c == atOnce {
-		p.pos, p.cutAt = 0, time.Time{}
-		p.log.Info("programme changed", "layer", p.decision.Layer, "loop", loop, "at", "once")
-		p.queue(true)
-		return
-	}
-	p.pos = 0
-	if i := slices.Index(loop, p.on.item); i >= 0 && p.on.voice == "" {
-		p.pos = (i + 1) % len(loop)
-		p.on.layer, p.on.event, p.on.priority = p.decision.Layer, p.eventOf(p.on.item), p.priority(p.decision)
-		p.cutAt = time.Time{}
-		if p.live.Manifest != nil {
-			p.on.stream, p.on.seq = p.live.Manifest.Stream, p.live.Manifest.Seq
-		}
-	}
-	p.log.Info("programme changed", "layer", p.decision.Layer, "loop", loop, "at", "end of "+p.on.item)
-	p.queue(false)
-}
-
 // queue tells the renderer what comes next. Items that cannot be bound are skipped; the card always can.
 func (p *Playout) queue(now bool) {
 	if time.Now().Before(p.retry) || p.decision.Screen == "off" {
@@ -81,28 +60,36 @@ func (p *Playout) queue(now bool) {
 		return
 	}
 	p.retry = time.Time{}
+	plain := false
 	for range 2 * len(p.loop) {
-		voice, item := p.pick(now)
-		sc, canvas, ok := p.bind(item)
+		t, longer := p.choose(now, plain)
+		sc, canvas, ok := p.bind(t.item)
 		if !ok {
-			p.advance(voice)
+			if p.again == nil {
+				p.advance(t.voice)
+			}
+			p.again, plain = nil, true
 			continue
 		}
+		told := text(sc)
+		if sc.For > 0 {
+			sc.For += scene.Duration(longer)
+		}
 		p.ids++
-		s := &showing{id: p.ids, item: item, voice: voice, event: cmp.Or(voice, p.eventOf(item)), layer: p.decision.Layer, priority: p.priority(p.decision),
-			print: p.print(item), scene: sc, told: text(sc), queued: time.Now()}
-		if p.live.Manifest != nil && item != CardItem {
+		s := &showing{id: p.ids, turn: t, event: cmp.Or(t.voice, p.eventOf(t.item)), layer: p.decision.Layer, priority: p.priority(p.decision),
+			moment: p.moment(p.decision), print: p.print(t.item), scene: sc, told: told, queued: time.Now(), again: p.again != nil}
+		if p.live.Manifest != nil && t.item != CardItem {
 			s.stream, s.seq = p.live.Manifest.Stream, p.live.Manifest.Seq
 		}
 		p.waiting, p.open[s.id] = s, s
-		p.tell(pipe.Command{Op: pipe.OpQueue, ID: s.id, Canvas: canvas, Scene: &sc, Now: now || p.on == nil})
+		p.tell(pipe.Command{Op: pipe.OpQueue, ID: s.id, Canvas: canvas, Scene: &sc, Start: scene.Duration(t.from), Now: now || p.on == nil})
 		return
 	}
 	standIn := p.expand(schedule.Decision{Loop: []string{schedule.FallbackItem}})
 	if slices.Equal(standIn, p.loop) {
 		standIn = []string{CardItem}
 	}
-	p.loop, p.pos = standIn, 0
+	p.loop, p.pos, p.again = standIn, 0, nil
 	p.queue(now)
 }
 
@@ -182,7 +169,7 @@ func (p *Playout) started(r pipe.Report) (again bool) {
 		return again // something else waits already
 	}
 	p.cutAt = time.Time{}
-	p.advance(s.voice)
+	p.after(s)
 	p.queue(false)
 	return again
 }
@@ -203,7 +190,7 @@ func (p *Playout) ended(r pipe.Report) (again bool) {
 	}
 	if p.waiting == s {
 		p.waiting = nil
-		p.advance(s.voice)
+		p.after(s)
 	}
 	if !again && p.waiting == nil {
 		p.queue(p.on == nil)
@@ -233,6 +220,7 @@ func (p *Playout) close(s *showing, reason string, r pipe.Report) {
 	if s.began.IsZero() || s.item == CardItem {
 		return
 	}
+	p.cutShort(s, reason)
 	p.settle(s, reason)
 	p.cfg.Store.Record(api.Proof{Start: s.start.UTC(), End: s.start.Add(time.Since(s.began)).UTC(), Stream: s.stream, Bundle: s.seq,
 		Scene: s.item, Event: s.event, Layer: s.layer, Reason: reason, Presented: r.Presented, Dropped: r.Dropped, Clock: s.trust})
@@ -257,7 +245,7 @@ func (p *Playout) pulse(r pipe.Report) (again bool) {
 	p.log.Warn("showing given up", "item", stuck.item, "why", why)
 	again = p.blame(stuck, why)
 	if stuck == p.waiting {
-		p.advance(stuck.voice)
+		p.after(stuck)
 		delete(p.open, stuck.id)
 	}
 	p.moved = now

@@ -1,0 +1,283 @@
+package playout
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"vitrine/agent/schedule"
+)
+
+// change says when a new loop takes the screen.
+type change int
+
+const (
+	atEnd change = iota // of the item that is on
+	atOnce
+)
+
+const (
+	mostLeft = 16                     // programmes that wait to come back
+	nearly   = 500 * time.Millisecond // so little of an item is not begun
+	hair     = 10 * time.Millisecond  // so late is not late: a seek would cost more
+)
+
+// place is where a programme was when a stronger one took the screen.
+type place struct {
+	moment string
+	rank   rank
+	loop   []string
+	pos    int // in loop, of what would have come next
+	turn
+	print   string
+	showing uint64
+	cut     bool   // the item had not ended
+	after   string // next, resume, restart: what the stronger event asks for at its end
+}
+
+// turn is an item and where in it to begin.
+type turn struct {
+	voice string
+	item  string
+	from  time.Duration
+}
+
+// rank orders programmes: by layer, then by priority.
+type rank struct{ layer, priority int }
+
+func rankOf(layer string, priority int) rank {
+	order := []string{schedule.LayerFallback, schedule.LayerDefault, schedule.LayerScheduled, schedule.LayerTakeover, schedule.LayerEmergency}
+	return rank{slices.Index(order, layer), priority}
+}
+
+func (r rank) above(o rank) bool {
+	return r.layer > o.layer || r.layer == o.layer && r.priority > o.priority
+}
+
+// when says whether a new loop takes the screen at once.
+func (p *Playout) when(was schedule.Decision, renewed bool) change {
+	now := p.decision
+	urgent := func(layer string) bool { return layer == schedule.LayerEmergency || layer == schedule.LayerTakeover }
+	switch {
+	case p.on == nil || p.on.item == CardItem:
+		return atOnce
+	case urgent(now.Layer) || urgent(was.Layer):
+		return atOnce
+	case renewed:
+		if slices.Contains(p.expand(now), p.on.item) && p.on.print == p.print(p.on.item) {
+			return atEnd
+		}
+		if end, known := p.on.end(); known && time.Until(end) <= soon {
+			return atEnd
+		}
+		return atOnce
+	}
+	switch start, wait := p.onStart(now, was); {
+	case start == "cut" || start == "pause":
+		return atOnce
+	case start == "finish":
+		p.cutAt = time.Now().Add(wait)
+		return atEnd
+	case p.priority(now) > p.on.priority:
+		return atOnce
+	}
+	return atEnd
+}
+
+// priority is that of the events that play; defaults are below all events, the fallback below them.
+func (p *Playout) priority(d schedule.Decision) int {
+	switch d.Layer {
+	case schedule.LayerDefault:
+		return math.MinInt + 1
+	case schedule.LayerFallback:
+		return math.MinInt
+	}
+	for _, e := range p.events() {
+		if slices.Contains(d.Events, e.ID) {
+			return e.Priority // of all of them: the highest plays alone
+		}
+	}
+	return 0
+}
+
+// onStart is what the newly playing events ask for, and how long finish waits.
+func (p *Playout) onStart(now, was schedule.Decision) (start string, wait time.Duration) {
+	for _, e := range p.events() {
+		if e.OnStart == "" || !slices.Contains(now.Events, e.ID) || slices.Contains(was.Events, e.ID) {
+			continue
+		}
+		wait, err := time.ParseDuration(e.MaxWait)
+		if err != nil || wait < 0 {
+			wait = 30 * time.Second
+		}
+		return e.OnStart, wait
+	}
+	return "", 0
+}
+
+// onEnd is what the playing events leave the screen to: what they say, else what they paused, else the next item.
+func (p *Playout) onEnd() string {
+	after := "next"
+	for _, e := range p.events() {
+		if !slices.Contains(p.decision.Events, e.ID) {
+			continue
+		}
+		if e.OnEnd != "" {
+			return e.OnEnd
+		}
+		if e.OnStart == "pause" {
+			after = "resume"
+		}
+	}
+	return after
+}
+
+// follow takes a new loop. A programme that comes back goes on as the event before it asks; otherwise the place in the loop
+// is kept where the item that is on is in it too.
+func (p *Playout) follow(loop []string, c change) {
+	p.leave()
+	back := p.comeBack()
+	p.loop, p.again, p.pos = loop, nil, 0
+	if c == atOnce {
+		p.cutAt = time.Time{}
+		p.log.Info("programme changed", "layer", p.decision.Layer, "loop", loop, "at", "once")
+	} else {
+		p.log.Info("programme changed", "layer", p.decision.Layer, "loop", loop, "at", "end of "+p.on.item)
+		p.goOn()
+	}
+	if back != nil {
+		p.rejoin(back)
+	}
+	p.queue(c == atOnce)
+}
+
+// goOn counts the item that is on as the new loop's, where it is in it.
+func (p *Playout) goOn() {
+	i := slices.Index(p.loop, p.on.item)
+	if i < 0 || p.on.voice != "" {
+		return
+	}
+	p.pos = (i + 1) % len(p.loop)
+	p.on.layer, p.on.event, p.on.priority = p.decision.Layer, p.eventOf(p.on.item), p.priority(p.decision)
+	p.on.moment = p.moment(p.decision)
+	p.cutAt = time.Time{}
+	if p.live.Manifest != nil {
+		p.on.stream, p.on.seq = p.live.Manifest.Stream, p.live.Manifest.Seq
+	}
+}
+
+// leave remembers the place of a programme that a stronger one interrupts.
+func (p *Playout) leave() {
+	s := p.on
+	if s == nil || s.item == CardItem || slices.ContainsFunc(p.left, func(l place) bool { return l.moment == s.moment }) {
+		return
+	}
+	was := rankOf(s.layer, s.priority)
+	if len(p.left) >= mostLeft || !rankOf(p.decision.Layer, p.priority(p.decision)).above(was) {
+		return
+	}
+	p.left = append(p.left, place{moment: s.moment, rank: was, loop: p.loop, pos: p.pos, turn: turn{s.voice, s.item, 0}, print: s.print,
+		showing: s.id, after: p.onEnd()})
+}
+
+// cutShort notes how far an item had come when its programme was interrupted.
+func (p *Playout) cutShort(s *showing, reason string) {
+	for i := range p.left {
+		if l := &p.left[i]; l.showing == s.id && reason == "replaced" {
+			l.from = s.from + time.Since(s.began)
+			length, known := s.scene.Length()
+			l.cut = !known || time.Duration(length)-l.from > nearly
+		}
+	}
+}
+
+// comeBack finds the place of the programme that has the screen again, and forgets those that are over.
+func (p *Playout) comeBack() *place {
+	now, moment := rankOf(p.decision.Layer, p.priority(p.decision)), p.moment(p.decision)
+	for i := len(p.left) - 1; i >= 0; i-- {
+		if l := p.left[i]; l.moment == moment {
+			p.left = p.left[:i]
+			return &l
+		} else if now.above(l.rank) {
+			break // it waits on
+		}
+		p.left = p.left[:i]
+	}
+	return nil
+}
+
+// rejoin takes a programme up where it was left.
+func (p *Playout) rejoin(l *place) {
+	i := slices.Index(p.loop, l.item)
+	if slices.Equal(p.loop, l.loop) {
+		p.pos = l.pos % len(p.loop)
+	} else if l.voice == schedule.MainStream && i >= 0 {
+		p.pos = (i + 1) % len(p.loop)
+	}
+	_, speaks := p.decision.Interrupts[l.voice]
+	if !l.cut || l.after == "next" || l.voice == schedule.MainStream && i < 0 || l.voice != schedule.MainStream && !speaks {
+		return
+	}
+	if l.after == "restart" || l.print != p.print(l.item) {
+		l.from = 0
+	}
+	p.again = &l.turn
+}
+
+// choose is what plays next and where in it: of an aligned loop what the time says, else what was interrupted, else the next.
+// longer is what is missing until the time when an aligned item should have begun.
+func (p *Playout) choose(now, plain bool) (t turn, longer time.Duration) {
+	if !plain {
+		if t, longer, ok := p.aligned(now); ok {
+			p.again = nil
+			return t, longer
+		}
+	}
+	if p.again != nil {
+		return *p.again, 0
+	}
+	voice, item := p.pick(now)
+	return turn{voice: voice, item: item}, 0
+}
+
+// aligned is the place of an aligned loop at the instant when what is queued will begin; each turn begins by the clock, so
+// that what one lost the next makes good. Not ok: the loop is not aligned, the clock not trusted, an item of unknown length.
+func (p *Playout) aligned(now bool) (t turn, longer time.Duration, ok bool) {
+	st, _ := p.cfg.Clock.State()
+	if st.Trust != "trusted" || len(p.decision.Interrupts) > 0 || len(p.decision.Events) == 0 || p.live.Manifest == nil {
+		return t, 0, false
+	}
+	for _, e := range p.events() {
+		if slices.Contains(p.decision.Events, e.ID) && !e.Align {
+			return t, 0, false
+		}
+	}
+	lengths := make([]time.Duration, len(p.loop))
+	for i, item := range p.loop {
+		length, known := p.live.Manifest.Scenes[item].Length()
+		if !known {
+			return t, 0, false
+		}
+		lengths[i] = time.Duration(length)
+	}
+	begin := st.Now
+	if !now && p.on != nil {
+		end, known := p.on.end()
+		if !known {
+			return t, 0, false
+		}
+		begin = begin.Add(max(time.Until(end), 0))
+	}
+	i, from := schedule.Position(begin, lengths)
+	if i < 0 {
+		return t, 0, false
+	}
+	if left := lengths[i] - from; left < min(nearly, lengths[i]/4) {
+		i, from, longer = (i+1)%len(lengths), 0, left
+	}
+	if from < hair {
+		from = 0
+	}
+	p.pos = i
+	return turn{item: p.loop[i], from: from}, longer, true
+}
