@@ -49,8 +49,28 @@ func (c *Client) Enrol(ctx context.Context, key ed25519.PrivateKey, now time.Tim
 		return e, errors.New("enrol: the key is not an Ed25519 key")
 	}
 	r.Public = public
-	_, err = c.signed(ctx, PathEnrolments, r, key, now, &e)
-	return e, err
+	if _, err = c.signed(ctx, PathEnrolments, r, key, now, &e); err != nil {
+		return e, err
+	}
+	return e, e.check(c.Base)
+}
+
+// check refuses what does not belong on a screen: the code is shown in large letters, and the page as a QR code to open.
+func (e Enrolment) check(base string) error {
+	const letters = "BCDFGHJKLMNPQRSTVWXZ"
+	left, right, _ := strings.Cut(e.UserCode, "-")
+	if len(left) != 4 || len(right) != 4 || strings.Trim(left+right, letters) != "" {
+		return fmt.Errorf("the relay's code %.40q is not like BCDF-GHJK: is %s a relay?", e.UserCode, base)
+	}
+	relay, err := url.Parse(base)
+	if err != nil {
+		return fmt.Errorf("the relay's address %q is not right: %w", base, err)
+	}
+	page, err := url.Parse(e.Verify)
+	if err != nil || page.Scheme != "https" || !strings.EqualFold(page.Hostname(), relay.Hostname()) || page.User != nil || len(e.Verify) > 512 {
+		return fmt.Errorf("the relay's page for claiming, %.100q, is not on the relay %s: a proxy in front of it must pass Host on unchanged", e.Verify, base)
+	}
+	return nil
 }
 
 // Enrolled asks whether somebody has claimed the device, and waits up to wait for it: nil, nil = not yet. A *Problem with
