@@ -46,6 +46,9 @@ func (p *Plan) aimless(e *event, players []Player) string {
 	if len(players) == 0 || slices.ContainsFunc(players, e.Target.names) {
 		return ""
 	}
+	if len(players) == 1 {
+		return "its target does not name this player"
+	}
 	return fmt.Sprintf("its target names none of the %d players", len(players))
 }
 

@@ -33,8 +33,9 @@ type Folder struct {
 	// Unused are files of the folder that nothing uses.
 	Unused []string
 
-	sizes map[string]int64
-	tests []place
+	sizes  map[string]int64
+	tests  []place
+	events []place
 }
 
 // loader is one Load under way.
@@ -79,6 +80,9 @@ func Load(dir string) (*Folder, error) {
 	}
 	for i := range m.Tests {
 		f.tests = append(f.tests, l.tree.values[fmt.Sprintf("/tests/%d", i)])
+	}
+	for i := range m.Schedule.Events {
+		f.events = append(f.events, l.tree.values[fmt.Sprintf("/events/%d", i)])
 	}
 	return f, nil
 }
