@@ -51,6 +51,8 @@ func verbs() []verb {
 		{"preview", "DIR -o out.png", "draw what the screen shows at an instant", "vitrine preview lobby --at 2027-01-04T12:30 -o out.png", runPreview},
 		{"explain", "[DIR]", "say for every event why it plays, or why not", "vitrine explain lobby --at 2027-01-04T12:30 --group canteen", runExplain},
 		{"timeline", "DIR", "list every change of what is on, or draw a calendar", "vitrine timeline lobby --from 2027-01-04 --to 2027-01-11 --html week.html", runTimeline},
+		{"conflicts", "DIR", "find the events that can never show", "vitrine conflicts lobby --group canteen", runConflicts},
+		{"test", "DIR", "run the bundle's own tests", "vitrine test lobby", runTest},
 		{"key", "new", "make the keys that sign bundles", "vitrine key new --customer acme", runKey},
 		{"build", "DIR -o FILE | -publish", "test, hash and sign a bundle", "vitrine build lobby -o lobby.vitrine", runBuild},
 		{"inspect", "FILE", "say who signed a bundle and check every byte", "vitrine inspect lobby.vitrine", runInspect},
