@@ -147,6 +147,11 @@ func writeAtomically(path string, fill func(*os.File) error) (err error) {
 	return syncDir(filepath.Dir(path))
 }
 
+// Replace replaces a file with what fill writes so that, whenever the power goes, the old or the new one is there, whole.
+func Replace(path string, fill func(io.Writer) error) error {
+	return writeAtomically(path, func(f *os.File) error { return fill(f) })
+}
+
 // WriteAtomically replaces a small file so that, whenever the power goes, the old or the new one is there, whole.
 func WriteAtomically(path string, content []byte) error {
 	return writeAtomically(path, func(f *os.File) error {

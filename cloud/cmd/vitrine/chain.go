@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
@@ -193,7 +194,7 @@ func (c *checker) holes(s *chain) {
 			c.note("The player says: %s.", g.Why)
 		}
 	}
-	slices.SortFunc(s.told, func(a, b api.Gap) int { return int(min(a.From, 1<<62)) - int(min(b.From, 1<<62)) })
+	slices.SortFunc(s.told, func(a, b api.Gap) int { return cmp.Compare(a.From, b.From) })
 	for _, m := range s.missing {
 		for _, g := range s.told {
 			if g.From == 0 || g.To < m.from || g.From > m.to {
@@ -202,11 +203,13 @@ func (c *checker) holes(s *chain) {
 			if g.From > m.from {
 				c.gone(s, span{m.from, g.From - 1})
 			}
-			if m.from = g.To + 1; m.from > m.to {
+			if g.To >= m.to {
+				m.from = 0
 				break
 			}
+			m.from = g.To + 1
 		}
-		if m.from <= m.to {
+		if m.from > 0 {
 			c.gone(s, m)
 		}
 	}
