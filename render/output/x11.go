@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"os"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/shm"
@@ -53,6 +54,9 @@ func OpenX11(display string) (*X11, error) {
 }
 
 func connect(display string) (*xgb.Conn, error) {
+	if display == "" && os.Getenv("DISPLAY") == "" {
+		return nil, errors.New("no display is named: set DISPLAY, give --display :0, or --headless 1920x1080 for a machine without a screen")
+	}
 	xgb.Logger.SetOutput(io.Discard) // it has no other switch; its errors come back to us too
 	conn, err := xgb.NewConnDisplay(display)
 	if err != nil {

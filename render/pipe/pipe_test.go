@@ -2,6 +2,7 @@ package pipe_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("PIPE_TEST_ROLE") {
 	case "renderer":
 		playRenderer(os.Getenv("PIPE_TEST_SOCKET"))
+	case "stillborn":
+		playStillborn(os.Getenv("PIPE_TEST_SOCKET"))
 	case "player":
 		playPlayer()
 	default:
@@ -59,6 +62,15 @@ func playRenderer(socket string) {
 	if err == nil {
 		_ = json.NewEncoder(conn).Encode(pipe.Command{Op: "end of input"})
 	}
+}
+
+// playStillborn ends before it has shown anything, as a renderer without a display does.
+func playStillborn(socket string) {
+	if _, err := net.Dial("unix", socket); err != nil {
+		os.Exit(9)
+	}
+	fmt.Fprintln(os.Stderr, "there is no display")
+	os.Exit(1)
 }
 
 // playPlayer runs a renderer until it is killed.
@@ -286,6 +298,22 @@ func TestAProgramThatCannotBeStartedIsReported(t *testing.T) {
 	}
 	if err := r.Send(pipe.Command{Op: pipe.OpShot, Path: "x.png"}); err == nil {
 		t.Error("a shot without a renderer was taken on")
+	}
+}
+
+func TestARendererThatNeverStartsSaysWhyOnce(t *testing.T) {
+	s := newStage(t)
+	cfg := config(s.socket)
+	cfg.Env = append(cfg.Env, "PIPE_TEST_ROLE=stillborn")
+	log := &bytes.Buffer{} // slog's handler locks it
+	cfg.Log = slog.New(slog.NewTextHandler(log, nil))
+	_, stop := run(t, cfg)
+	for range 5 { // by then four of them have ended
+		s.next()
+	}
+	stop()
+	if n := strings.Count(log.String(), "there is no display"); n != 1 {
+		t.Errorf("the reason is logged %d times:\n%s", n, log)
 	}
 }
 

@@ -17,6 +17,7 @@ const (
 	maxQueue  = 4096            // commands that the renderer has not read yet
 	farewell  = 3 * time.Second // from the quit command to the kill
 	errorLine = 2000            // bytes of a line on stderr that are kept
+	maxSaid   = 64              // lines on stderr that are remembered
 )
 
 // process is one life of the renderer program.
@@ -28,10 +29,12 @@ type process struct {
 	heard  chan Report
 	exited chan error
 	log    *slog.Logger
+	before map[string]bool // lines on stderr of the process before it, which are not logged again
+	said   map[string]bool // its own; to be read when it has exited
 }
 
 // start runs the program. The kernel kills it when the player dies (pdeathsig), however the player dies.
-func start(path string, args, env []string, log *slog.Logger) (*process, error) {
+func start(path string, args, env []string, log *slog.Logger, before map[string]bool) (*process, error) {
 	p := &process{
 		cmd:    exec.Command(path, args...),
 		queue:  make(chan []byte, maxQueue),
@@ -39,6 +42,8 @@ func start(path string, args, env []string, log *slog.Logger) (*process, error) 
 		heard:  make(chan Report, 64),
 		exited: make(chan error, 1),
 		log:    log,
+		before: before,
+		said:   map[string]bool{},
 	}
 	p.cmd.Env = env
 	dieWithParent(p.cmd)
@@ -99,7 +104,7 @@ func (p *process) readErrors(r io.Reader) {
 	for {
 		line, isPrefix, err := b.ReadLine()
 		if len(line) > 0 {
-			p.log.Warn("renderer said", "line", string(line))
+			p.note(string(line))
 		}
 		for isPrefix && err == nil {
 			_, isPrefix, err = b.ReadLine()
@@ -107,6 +112,16 @@ func (p *process) readErrors(r io.Reader) {
 		if err != nil {
 			return
 		}
+	}
+}
+
+// note logs a line on stderr, unless the process before said the same: one that cannot start says so until somebody comes.
+func (p *process) note(line string) {
+	if !p.before[line] {
+		p.log.Warn("renderer said", "line", line)
+	}
+	if len(p.said) < maxSaid {
+		p.said[line] = true
 	}
 }
 

@@ -44,7 +44,8 @@ type Renderer struct {
 
 	mu     sync.Mutex
 	memory memory
-	live   *process // nil between two processes
+	live   *process        // nil between two processes
+	said   map[string]bool // on stderr, by a process that died before it showed anything; only Run uses it
 }
 
 // New checks the configuration; it starts nothing.
@@ -152,7 +153,7 @@ func (r *Renderer) live1(ctx context.Context) (shown bool, err error) {
 			return false, err
 		}
 	}
-	p, err := start(path, r.cfg.Args, r.cfg.Env, r.cfg.Log)
+	p, err := start(path, r.cfg.Args, r.cfg.Env, r.cfg.Log, r.said)
 	if err != nil {
 		return false, fmt.Errorf("start %s: %w; check that the file is there and may be run", path, err)
 	}
@@ -170,6 +171,9 @@ func (r *Renderer) live1(ctx context.Context) (shown bool, err error) {
 	r.mu.Lock()
 	r.live = nil
 	r.mu.Unlock()
+	if r.said = p.said; shown {
+		r.said = nil
+	}
 	return shown, err
 }
 

@@ -6,8 +6,10 @@ import (
 	"image"
 	"image/color"
 	"log/slog"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,10 +130,12 @@ func TestTheCommandLine(t *testing.T) {
 		{"a size is written with an x", []string{"--headless", "big"}, 2, "1920x1080"},
 		{"an unknown output is wrong usage", []string{"--output", "paper"}, 2, "x11 and memory"},
 		{"a display that is not there is refused", []string{"--display", ":4711"}, 1, "is an X server running"},
+		{"no display at all is refused", nil, 1, "set DISPLAY"},
 		{"a probe says why there is no video", []string{"--probe", "--headless", "64x64"}, 0, "without libmpv"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			cmd := exec.Command(p.path, tc.args...)
+			cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "DISPLAY=") })
 			out, err := cmd.CombinedOutput()
 			if cmd.ProcessState == nil {
 				t.Fatal(err)
