@@ -137,8 +137,15 @@ func (r *Relay) openDoor() error {
 	if err != nil {
 		return err
 	}
+	if err := r.certificate(); err != nil {
+		return err
+	}
+	pin := ""
+	if r.own != nil {
+		pin = r.own.Pin()
+	}
 	pages, err := web.New(web.Config{People: r.admin, Sessions: account.NewSessions(12*time.Hour, 50, r.cfg.Now), Fleet: r.fleet,
-		Streams: goods.Streams, Channels: goods.Channels, Now: r.cfg.Now})
+		Streams: goods.Streams, Channels: goods.Channels, Pin: pin, Now: r.cfg.Now})
 	if err != nil {
 		return err
 	}

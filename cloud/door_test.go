@@ -344,3 +344,11 @@ func TestAConnectionThatSaysNothingIsNotWaitedForByOthers(t *testing.T) {
 		t.Fatal(res.Status)
 	}
 }
+
+func TestATokenThatIsNotKnownSaysWhereANewOneComesFrom(t *testing.T) {
+	g := start(t, t.TempDir(), nil)
+	_, err := g.client(t, api.Fixed("vitrine-AAAAAAAAAAAAAAAAAAAAAAAAAA")).Players(t.Context(), "")
+	if err == nil || !strings.Contains(err.Error(), "vitrine-relay token new") {
+		t.Error(err)
+	}
+}

@@ -156,6 +156,8 @@ func TestThePagesSpeakFrench(t *testing.T) {
 	run(t, ctx, chromedp.Navigate(g.base), typed("#token", g.token+"\r"), seen(".empty"))
 	if body := read(t, ctx, "main"); !strings.Contains(body, "Aucun écran pour l’instant") {
 		t.Fatal(body)
+	} else if !strings.Contains(body, "--relay-pin "+g.Authority().Pin()) {
+		t.Fatal("a player started as the page says would not believe this relay:", body)
 	}
 	keep(t, ctx, "empty")
 }

@@ -24,15 +24,11 @@ const (
 	maxHeader  = 16 << 10
 )
 
-// listen opens the listeners, and the certificate that the first needs.
+// listen opens the listeners.
 func (r *Relay) listen() error {
 	l, err := net.Listen("tcp", r.cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w: choose another address with --listen", r.cfg.Listen, err)
-	}
-	if err := r.certificate(); err != nil {
-		l.Close()
-		return err
 	}
 	r.listener = gate.Listen(l, r.tls, r.gate.Meter)
 	if r.cfg.Ops != "" {

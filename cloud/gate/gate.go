@@ -215,7 +215,7 @@ func (g *Gate) prove(who Who, r *http.Request) (caller, error) {
 	}
 	if id, key, ok := g.cfg.Devices.Check(token); ok {
 		if m, still := g.cfg.Fleet.Member(id); !still || m.KeyID != key {
-			return caller{}, errNobody
+			return caller{}, errToken
 		}
 		if who == Person {
 			return caller{}, errNotPerson
@@ -228,7 +228,7 @@ func (g *Gate) prove(who Who, r *http.Request) (caller, error) {
 		}
 		return caller{person: p}, nil
 	}
-	return caller{}, errNobody
+	return caller{}, errToken
 }
 
 // bearer is the token of a request that has exactly one Authorization header.

@@ -18,8 +18,10 @@ import (
 )
 
 var (
-	errNobody = &api.Problem{Title: "who are you?", Status: http.StatusUnauthorized,
+	errNobody = &api.Problem{Title: "no token came along", Status: http.StatusUnauthorized,
 		Detail: "send Authorization: Bearer with a session's token (players) or the administrator's (people)"}
+	errToken = &api.Problem{Title: "the relay does not know this token", Status: http.StatusUnauthorized,
+		Detail: "it was replaced or has ended, or is another relay's; `vitrine-relay token new` on the relay's machine makes a new administrator's token"}
 	errNotPerson = &api.Problem{Title: "this is for people", Status: http.StatusForbidden, Detail: "a player's token does not open it"}
 	errNotDevice = &api.Problem{Title: "this is for players", Status: http.StatusForbidden, Detail: "a person's token does not open it"}
 	errOrigin    = &api.Problem{Title: "this did not come from a page of this relay", Status: http.StatusForbidden,

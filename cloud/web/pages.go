@@ -42,7 +42,7 @@ func (p *Pages) players(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return p.show(w, r, http.StatusOK, "players", map[string]any{"Players": players, "Online": online, "Troubled": troubled,
-		"Streams": streamsOf(streams, channels), "Host": r.Host, "Edition": edition})
+		"Streams": streamsOf(streams, channels), "Host": r.Host, "Pin": p.cfg.Pin, "Edition": edition})
 }
 
 // urgency sorts what needs somebody first.

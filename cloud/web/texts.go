@@ -172,13 +172,13 @@ func (p *Pages) ago(t text, at time.Time) string {
 	if d < 5*time.Second {
 		return t.Say("now")
 	}
-	return t.Say("ago", duration(d))
+	return t.Say("ago", duration(t, d))
 }
 
 // span says how long some seconds are.
-func span(seconds int64) string { return duration(time.Duration(seconds) * time.Second) }
+func span(t text, seconds int64) string { return duration(t, time.Duration(seconds)*time.Second) }
 
-func duration(d time.Duration) string {
+func duration(t text, d time.Duration) string {
 	switch {
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", d/time.Second)
@@ -187,5 +187,5 @@ func duration(d time.Duration) string {
 	case d < 48*time.Hour:
 		return fmt.Sprintf("%d h", d/time.Hour)
 	}
-	return fmt.Sprintf("%d d", d/(24*time.Hour))
+	return t.Say("days", d/(24*time.Hour))
 }

@@ -14,7 +14,7 @@ func TestBothLanguagesSayAllThatThePagesNeedAndNothingElse(t *testing.T) {
 	if a, b := slices.Sorted(maps.Keys(en)), slices.Sorted(maps.Keys(fr)); len(a) == 0 || !slices.Equal(a, b) {
 		t.Fatalf("English has %d texts, French %d, or under other keys", len(a), len(b))
 	}
-	used := map[string]bool{"never": true, "now": true, "ago": true, "gone": true, "changed": true, "nocode": true}
+	used := map[string]bool{"never": true, "now": true, "ago": true, "days": true, "gone": true, "changed": true, "nocode": true}
 	say, count := regexp.MustCompile(`Say \(?(?:print )?"([a-z.0-9]+)"`), regexp.MustCompile(`Count "([a-z.]+)"`)
 	err := fs.WalkDir(files, "templates", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".html") {
@@ -50,6 +50,14 @@ func TestAfterSigningInOneGoesOnlyToAPageOfThisRelay(t *testing.T) {
 	} {
 		if got := next(target); got != want && !(target == "/%2f/evil.example" && strings.HasPrefix(got, "/%2f")) {
 			t.Errorf("%q leads to %q, want %q", target, got, want)
+		}
+	}
+}
+
+func TestADurationIsSaidInThePagesLanguage(t *testing.T) {
+	for lang, want := range map[string]string{"en": "3 d", "fr": "3 j"} {
+		if got := span(texts(lang), 3*24*3600+5); got != want {
+			t.Errorf("%s says %q, want %q", lang, got, want)
 		}
 	}
 }

@@ -52,6 +52,7 @@ type Config struct {
 	Fleet    *fleet.Fleet
 	Streams  func(after string, limit int) ([]api.Stream, error)
 	Channels func(after string, limit int) ([]api.Channel, error)
+	Pin      string // of the relay's own authority, which a new player must be told; "" = players know the certificate
 	Now      func() time.Time
 }
 
