@@ -16,10 +16,14 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // callTimeout bounds one ordinary call; a long-poll has its wait on top, a blob a stall timer instead.
 const callTimeout = 30 * time.Second
+
+// longestSentence bounds what is repeated of a relay's error, characters.
+const longestSentence = 1000
 
 // Tokens gives the bearer token of the next call. refused is the token that the relay has just refused, or "" on a first
 // try; an empty answer means that there is no other.
@@ -260,9 +264,23 @@ func problemOf(res *http.Response) error {
 			*p = Problem{Title: fmt.Sprintf("the relay answered %d to HEAD", res.StatusCode)}
 		}
 	}
-	p.Status = res.StatusCode
+	p.Status, p.Title, p.Detail = res.StatusCode, sentence(p.Title), sentence(p.Detail)
 	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s >= 0 {
 		p.RetryAfter = time.Duration(min(s, 3600)) * time.Second
 	}
 	return p
+}
+
+// sentence is what a relay says, fit for a terminal, a log and a heartbeat: without characters that a terminal obeys, and not long.
+func sentence(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s[:min(len(s), 4*longestSentence)])
+	if r := []rune(s); len(r) > longestSentence {
+		return string(r[:longestSentence]) + " …"
+	}
+	return s
 }
