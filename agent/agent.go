@@ -2,7 +2,7 @@
 //
 //	relay ── uplink ──┐                 ┌── connect <── the customer's own sources
 //	stick ── importer ┼──> store ──> playout ──> pipe ──> vitrine-render ──> screen
-//	person ─ control ─┘      ▲          │
+//	person ─ control ─┘      ▲          ├── siren <── warnings: a folder, a feed
 //	                         └── plays ─┴──> health ──> uplink ──> relay
 //
 // The player plays from its store before it dials anything.
@@ -17,12 +17,14 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"vitrine/agent/alert"
 	"vitrine/agent/bundle"
 	"vitrine/agent/clock"
 	"vitrine/agent/connect"
 	"vitrine/agent/control"
 	"vitrine/agent/health"
 	"vitrine/agent/playout"
+	"vitrine/agent/siren"
 	"vitrine/agent/store"
 	"vitrine/agent/uplink"
 	"vitrine/cloud/api"
@@ -43,6 +45,10 @@ type Config struct {
 	Lang     string    // "fr", "en"
 	Probe    []string  // see store.Config
 	Sticks   bool      // import from USB sticks, over D-Bus
+	// Public warnings (CAP): a folder of messages, a feed, and where the screen hangs; "" = none.
+	Alerts    string
+	AlertFeed string
+	Site      alert.Site
 	// Trial is how long a new bundle has to show something of its own before the one before comes back; 0 = a minute.
 	Trial time.Duration
 	Log   *slog.Logger
@@ -58,6 +64,7 @@ type Agent struct {
 	clock    *clock.Clock
 	renderer *pipe.Renderer
 	sources  *connect.Set
+	siren    *siren.Siren
 	playout  *playout.Playout
 	uplink   *uplink.Uplink // nil without a relay
 	control  *control.Server
@@ -103,7 +110,12 @@ func (a *Agent) wire() (err error) {
 		Check: func(name string, err error) { a.board.Set("source:"+name, err) }}); err != nil {
 		return err
 	}
-	if a.playout, err = playout.New(playout.Config{Store: a.store, Clock: a.clock, Feeds: a.sources, Screen: a.renderer, Changed: a.poke, Lang: cfg.Lang, Log: cfg.Log}); err != nil {
+	if a.siren, err = siren.New(siren.Config{Folder: cfg.Alerts, Feed: cfg.AlertFeed, Site: cfg.Site, Keep: a.store,
+		Check: func(err error) { a.board.Set("alerts", err) }, Log: cfg.Log}); err != nil {
+		return err
+	}
+	if a.playout, err = playout.New(playout.Config{Store: a.store, Clock: a.clock, Feeds: a.sources, Warnings: a.siren, Screen: a.renderer,
+		Changed: a.poke, Lang: cfg.Lang, Log: cfg.Log}); err != nil {
 		return err
 	}
 	a.showCard(nil)
@@ -149,7 +161,7 @@ func (a *Agent) Run(ctx context.Context) error {
 			return nil
 		})
 	}
-	others := map[string]part{"clock": a.clock, "sources": a.sources, "control": a.control}
+	others := map[string]part{"clock": a.clock, "sources": a.sources, "control": a.control, "alerts": a.siren}
 	if a.uplink != nil {
 		others["uplink"] = a.uplink
 	}

@@ -210,3 +210,30 @@ func TestWithoutAPlayerThereIsASentence(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 }
+
+func TestAPlayerWithoutABundleShowsAnAlert(t *testing.T) {
+	dir := t.TempDir()
+	c, _ := player(t, agent.Config{Dir: filepath.Join(t.TempDir(), "data"), Headless: "320x180", Renderer: renderer(t), Lang: "en", Alerts: dir})
+	at := func(d time.Duration) string { return time.Now().Add(d).UTC().Format("2006-01-02T15:04:05+00:00") }
+	text := `<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>1</identifier><sender>mairie@example.org</sender><sent>` + at(-time.Minute) +
+		`</sent><status>Actual</status><msgType>Alert</msgType><scope>Public</scope><info><language>en</language><category>Fire</category>` +
+		`<event>Fire</event><urgency>Immediate</urgency><severity>Extreme</severity><certainty>Observed</certainty><expires>` + at(time.Hour) +
+		`</expires><headline>Leave the hall</headline><area><areaDesc>here</areaDesc></area></info></alert>`
+	if err := os.WriteFile(filepath.Join(dir, "a.xml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the alert is on", func() bool {
+		s, err := c.Status(t.Context())
+		return err == nil && s.Showing.Layer == "emergency" && strings.HasPrefix(s.Showing.Scene, "@alert/") && s.Checks["alerts"] == "ok" &&
+			len(s.Alerts) == 1 && strings.HasPrefix(s.Alerts[0], "Extreme: Leave the hall")
+	})
+	var shot bytes.Buffer
+	if err := c.Screenshot(t.Context(), &shot, "png", 0); err != nil {
+		t.Fatal(err)
+	}
+	if out := os.Getenv("VITRINE_KEEP_SHOT"); out != "" {
+		if err := os.WriteFile(out, shot.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

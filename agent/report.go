@@ -81,6 +81,9 @@ func (a *Agent) Status() control.Status {
 	if s.Name == "" {
 		s.Name = a.cfg.Name
 	}
+	for _, w := range a.siren.Active(a.cfg.Lang, clock.Now) {
+		s.Alerts = append(s.Alerts, fmt.Sprintf("%s: %s (%s, until %s)", w.Info.Severity, firstOf(w.Info.Headline, w.Info.Event), w.Message.Sender, w.Until.UTC().Format(time.RFC3339)))
+	}
 	if t := a.store.Trust(); t != nil {
 		s.Publisher = strings.Join(bundle.Words(t.Chain()[0]), " ")
 	}

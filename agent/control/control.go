@@ -40,6 +40,7 @@ type Status struct {
 	Next      time.Time         `json:"next,omitzero"` // change of programme
 	Held      map[string]string `json:"quarantined,omitempty"`
 	Rejected  []string          `json:"rejected,omitempty"` // rules of the schedule that were left out
+	Alerts    []string          `json:"alerts,omitempty"`   // public warnings that stand here, in words
 	Renderer  Renderer          `json:"renderer"`
 	Sources   map[string]Source `json:"sources,omitempty"`
 	Clock     Clock             `json:"clock"`

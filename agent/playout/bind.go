@@ -19,11 +19,10 @@ func (p *Playout) bind(item string) (scene.Scene, scene.Size, bool) {
 		sc, canvas := p.cardScene()
 		return sc, canvas, true
 	}
-	m := p.live.Manifest
-	if m == nil {
-		return scene.Scene{}, scene.Size{}, false
+	if sc, ok := p.alerts.scenes[item]; ok {
+		return sc, p.alerts.canvas, true
 	}
-	src, ok := m.Scenes[item]
+	src, ok := p.sceneOf(item)
 	if !ok {
 		return scene.Scene{}, scene.Size{}, false
 	}
@@ -39,17 +38,15 @@ func (p *Playout) bind(item string) (scene.Scene, scene.Size, bool) {
 		}
 		sc.Zones = append(sc.Zones, bound)
 	}
-	return sc, m.Canvas, !b.broken && left > 0
+	return sc, p.live.Manifest.Canvas, !b.broken && left > 0
 }
 
 // cardScene is the player's own page, in the size of the screen. It stays until something else is queued.
 func (p *Playout) cardScene() (scene.Scene, scene.Size) {
 	p.mu.Lock()
-	c, canvas := p.card, p.status.Size
+	c := p.card
 	p.mu.Unlock()
-	if canvas.Width < 1 || canvas.Height < 1 {
-		canvas = scene.Size{Width: 1920, Height: 1080}
-	}
+	canvas := p.size()
 	if c.Name == "" {
 		c.Name = p.live.Settings.Name
 	}
@@ -59,6 +56,9 @@ func (p *Playout) cardScene() (scene.Scene, scene.Size) {
 
 // print is what an item looks like, but for rows: equal prints are the same picture.
 func (p *Playout) print(item string) string {
+	if sc, ok := p.alerts.scenes[item]; ok {
+		return text([]any{sc, p.alerts.canvas})
+	}
 	m := p.live.Manifest
 	if m == nil || item == CardItem {
 		return item
@@ -81,7 +81,7 @@ func (p *Playout) print(item string) string {
 // rebind tells the renderer when rows or the card have changed under what is on or waits.
 func (p *Playout) rebind() {
 	for _, s := range []*showing{p.on, p.waiting} {
-		if s == nil || s.item != CardItem && (p.live.Manifest == nil || s.print != p.print(s.item)) {
+		if s == nil || s.item != CardItem && s.print != p.print(s.item) {
 			continue
 		}
 		sc, _, ok := p.bind(s.item)

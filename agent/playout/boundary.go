@@ -244,7 +244,7 @@ func (p *Playout) choose(now, plain bool) (t turn, longer time.Duration) {
 // that what one lost the next makes good. Not ok: the loop is not aligned, the clock not trusted, an item of unknown length.
 func (p *Playout) aligned(now bool) (t turn, longer time.Duration, ok bool) {
 	st, _ := p.cfg.Clock.State()
-	if st.Trust != "trusted" || len(p.decision.Interrupts) > 0 || len(p.decision.Events) == 0 || p.live.Manifest == nil {
+	if st.Trust != "trusted" || len(p.decision.Interrupts) > 0 || len(p.decision.Events) == 0 {
 		return t, 0, false
 	}
 	for _, e := range p.events() {
@@ -254,7 +254,8 @@ func (p *Playout) aligned(now bool) (t turn, longer time.Duration, ok bool) {
 	}
 	lengths := make([]time.Duration, len(p.loop))
 	for i, item := range p.loop {
-		length, known := p.live.Manifest.Scenes[item].Length()
+		sc, _ := p.sceneOf(item)
+		length, known := sc.Length()
 		if !known {
 			return t, 0, false
 		}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"vitrine/agent/schedule"
-	"vitrine/agent/store"
 	"vitrine/render/pipe"
 )
 
@@ -19,17 +18,17 @@ const CardItem = "@card"
 func (p *Playout) decide() <-chan struct{} {
 	live, fresh := p.cfg.Store.Live()
 	renewed := p.live == nil || live.Digest != p.live.Digest
+	p.live = live
+	if renewed && live.Manifest != nil && p.cfg.Feeds != nil { // so that kept rows are in the first picture
+		p.cfg.Feeds.Use(live.Manifest.Sources, live.Path)
+	}
+	warned := p.listen()
 	if renewed {
 		p.sick = quarantine{}
-		p.plan = nil
-		if live.Manifest != nil {
-			p.compile(live)
-			if p.cfg.Feeds != nil { // so that kept rows are in the first picture
-				p.cfg.Feeds.Use(live.Manifest.Sources, live.Path)
-			}
-		}
 	}
-	p.live = live
+	if renewed || warned {
+		p.compile()
+	}
 	p.tellSettings()
 	was := p.decision
 	p.decision = p.ask()
@@ -42,6 +41,8 @@ func (p *Playout) decide() <-chan struct{} {
 		p.tell(pipe.Command{Op: pipe.OpScreen, On: true})
 		p.log.Info("screen switched on")
 		p.follow(loop, atOnce)
+	case warned && p.decision.Layer == schedule.LayerEmergency && (p.on == nil || p.on.print != p.print(p.on.item)):
+		p.follow(loop, atOnce) // the same alert, drawn in another way
 	case renewed || !slices.Equal(loop, p.loop) || p.moment(was) != p.moment(p.decision):
 		p.follow(loop, p.when(was, renewed))
 	}
@@ -52,8 +53,18 @@ func (p *Playout) decide() <-chan struct{} {
 	return fresh
 }
 
-func (p *Playout) compile(live *store.Live) {
-	plan, problems := schedule.Compile(&live.Manifest.Schedule)
+// compile makes one schedule of the bundle's and the alerts'.
+func (p *Playout) compile() {
+	var all schedule.Schedule
+	if p.live.Manifest != nil {
+		all = p.live.Manifest.Schedule
+	}
+	all.Events = slices.Concat(all.Events, p.alerts.events)
+	p.all, p.plan = all.Events, nil
+	if p.live.Manifest == nil && len(all.Events) == 0 {
+		return
+	}
+	plan, problems := schedule.Compile(&all)
 	p.plan = plan
 	var rejected []string
 	for _, pr := range problems {
@@ -128,12 +139,8 @@ func (p *Playout) expand(d schedule.Decision) []string {
 // moment is what of a decision a person would call the same programme.
 func (p *Playout) moment(d schedule.Decision) string { return fmt.Sprint(d.Layer, d.Events) }
 
-func (p *Playout) events() []schedule.Event {
-	if p.live == nil || p.live.Manifest == nil {
-		return nil
-	}
-	return p.live.Manifest.Schedule.Events
-}
+// events are the bundle's and the alerts'.
+func (p *Playout) events() []schedule.Event { return p.all }
 
 // darken switches the screen off. What was on ends there, so that nothing is counted as shown in the dark.
 func (p *Playout) darken(was string) {

@@ -71,6 +71,8 @@ type Config struct {
 	Clock  timekeeper
 	Feeds  feeds // nil = no sources
 	Screen renderer
+	// Warnings take the screen as emergencies, with or without a bundle; nil = none.
+	Warnings warnings
 	// Changed hears that another programme has begun; it must not block. nil = nobody listens.
 	Changed func()
 	Lang    string // of what the player says itself, "fr" or "en", when the settings name none
@@ -104,6 +106,8 @@ type Playout struct {
 	// Only Run's goroutine uses what follows.
 	live     *store.Live
 	plan     *schedule.Plan
+	all      []schedule.Event // of the bundle and the alerts
+	alerts   alerts
 	decision schedule.Decision
 	loop     []string
 	pos      int     // in loop, of what is queued next
@@ -189,10 +193,13 @@ func (p *Playout) Run(ctx context.Context) error {
 	defer func() { p.remember(0) }()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var fresh, feeds, stepped <-chan struct{}
+	var fresh, feeds, stepped, warned <-chan struct{}
 	for {
 		if p.cfg.Feeds != nil {
 			feeds = p.cfg.Feeds.Changed()
+		}
+		if p.cfg.Warnings != nil {
+			warned = p.cfg.Warnings.Changed()
 		}
 		_, stepped = p.cfg.Clock.State()
 		fresh = p.decide()
@@ -211,6 +218,8 @@ func (p *Playout) Run(ctx context.Context) error {
 				again = true
 			case <-stepped:
 				again = true
+			case <-warned:
+				again = true
 			case <-p.wake:
 				again = true
 			case <-timer.C:
@@ -228,6 +237,7 @@ func (p *Playout) pause() time.Duration {
 			d = min(d, max(t.Sub(now), time.Millisecond))
 		}
 	}
+	due(p.alerts.next, p.cfg.Clock.Now())
 	if p.decision.Next != nil {
 		due(*p.decision.Next, p.cfg.Clock.Now())
 	}

@@ -15,6 +15,7 @@ import (
 	"vitrine/agent/connect"
 	"vitrine/agent/playout"
 	"vitrine/agent/schedule"
+	"vitrine/agent/siren"
 	"vitrine/agent/store"
 	"vitrine/cloud/api"
 	"vitrine/render/pipe"
@@ -29,6 +30,8 @@ type player struct {
 	*screen
 	*playout.Playout
 	feeds *feeds
+	siren *siren.Siren // nil = none
+	word  error        // its check
 }
 
 // feeds are rows that a test sets.
@@ -86,7 +89,14 @@ func (p *player) run() {
 		defer close(done)
 		p.Run(ctx)
 	}()
-	p.t.Cleanup(func() { cancel(); <-done })
+	listening := make(chan struct{})
+	go func() {
+		defer close(listening)
+		if p.siren != nil {
+			p.siren.Run(ctx)
+		}
+	}()
+	p.t.Cleanup(func() { cancel(); <-done; <-listening })
 	synctest.Wait()
 }
 

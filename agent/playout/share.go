@@ -131,8 +131,8 @@ func (p *Playout) after(s *showing) {
 
 // lengthOf is how long an item stays: as it says, else as it was measured.
 func (p *Playout) lengthOf(item string) time.Duration {
-	if m := p.live.Manifest; m != nil {
-		if d, known := m.Scenes[item].Length(); known {
+	if sc, ok := p.sceneOf(item); ok {
+		if d, known := sc.Length(); known {
 			return time.Duration(d)
 		}
 	}

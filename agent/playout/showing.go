@@ -78,7 +78,7 @@ func (p *Playout) queue(now bool) {
 		p.ids++
 		s := &showing{id: p.ids, turn: t, event: cmp.Or(t.voice, p.eventOf(t.item)), layer: p.decision.Layer, priority: p.priority(p.decision),
 			moment: p.moment(p.decision), print: p.print(t.item), scene: sc, told: told, queued: time.Now(), again: p.again != nil}
-		if p.live.Manifest != nil && t.item != CardItem {
+		if _, own := p.alerts.scenes[t.item]; !own && p.live.Manifest != nil && t.item != CardItem {
 			s.stream, s.seq = p.live.Manifest.Stream, p.live.Manifest.Seq
 		}
 		p.waiting, p.open[s.id] = s, s
@@ -127,7 +127,7 @@ func (p *Playout) hear(r pipe.Report) (again bool) {
 		p.status.Output, p.status.Size = r.Output, r.Size
 		p.mu.Unlock()
 		p.moved = time.Now()
-		return p.on == nil || p.on.item == CardItem // the card is drawn for the size of the screen
+		return true // the card and alerts are drawn for the size of the screen
 	case pipe.EvStarted:
 		again = p.started(r)
 	case pipe.EvEnded:

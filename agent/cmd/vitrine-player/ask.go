@@ -67,6 +67,9 @@ func print(w io.Writer, s control.Status) {
 	} else {
 		line("showing", "%s (%s) since %s", s.Showing.Scene, s.Showing.Layer, s.Showing.Since.Local().Format(time.TimeOnly))
 	}
+	for _, a := range s.Alerts {
+		line("alert", "%s", a)
+	}
 	if !s.Next.IsZero() {
 		line("next", "change at %s", s.Next.Local().Format(time.DateTime))
 	}

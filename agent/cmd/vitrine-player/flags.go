@@ -6,11 +6,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"vitrine/agent"
+	"vitrine/agent/alert"
 )
 
 const usage = `vitrine-player plays signed bundles on a screen, with or without a relay.
@@ -100,7 +103,39 @@ func playFlags(name string, cfg *agent.Config) *flags {
 	f.StringVar(&cfg.Name, "name", "", "`name` on the player's own page until the relay gives one")
 	f.StringVar(&cfg.Lang, "lang", language(), "`language` of what the player says itself: fr or en")
 	f.BoolVar(&cfg.Sticks, "usb", true, "import bundles from USB sticks (needs UDisks2)")
+	f.StringVar(&cfg.Alerts, "alerts", "", "`folder` of public warnings, one CAP message in each file *.xml; whoever may write there may take the screen")
+	f.StringVar(&cfg.AlertFeed, "alert-feed", "", "`address` of a CAP message, or of an Atom or RSS index of some on the same host; https:// if you can")
+	f.Func("site", "`latitude,longitude` of the screen in degrees, like 48.85,2.35: warnings for elsewhere are left out", func(v string) (err error) {
+		cfg.Site.Position, err = position(v)
+		return err
+	})
+	f.Func("site-code", "`name=value` of the screen's place in a sender's codes, like EMMA_ID=FR101; may be given again", func(v string) error {
+		name, value, ok := strings.Cut(v, "=")
+		if !ok || name == "" || value == "" {
+			return errors.New("write name=value, like EMMA_ID=FR101")
+		}
+		cfg.Site.Geocodes = append(cfg.Site.Geocodes, alert.Pair{Name: name, Value: value})
+		return nil
+	})
 	return f
+}
+
+// position reads "latitude,longitude".
+func position(text string) (*alert.Point, error) {
+	lat, lon, _ := strings.Cut(text, ",")
+	var p alert.Point
+	for _, c := range []struct {
+		to   *float64
+		text string
+		most float64
+	}{{&p.Lat, lat, 90}, {&p.Lon, lon, 180}} {
+		v, err := strconv.ParseFloat(strings.TrimSpace(c.text), 64)
+		if err != nil || math.IsNaN(v) || math.Abs(v) > c.most {
+			return nil, errors.New("write latitude,longitude in degrees, like 48.85,2.35")
+		}
+		*c.to = v
+	}
+	return &p, nil
 }
 
 // check says what is wrong with a player's settings, in words.
@@ -112,6 +147,8 @@ func check(cfg *agent.Config) error {
 		return fmt.Errorf("--lang %q is neither fr nor en", cfg.Lang)
 	case cfg.Relay == "" && (cfg.Trust.CAFile != "" || cfg.Trust.Pin != ""):
 		return errors.New("--relay-ca and --relay-pin are of no use without --relay")
+	case cfg.AlertFeed != "" && !strings.HasPrefix(cfg.AlertFeed, "https://") && !strings.HasPrefix(cfg.AlertFeed, "http://"):
+		return fmt.Errorf("--alert-feed %q is not an address like https://host/alerts.xml", cfg.AlertFeed)
 	}
 	return nil
 }

@@ -105,12 +105,18 @@ func register(_ context.Context, args []string, stdout, stderr io.Writer) error 
 	if err == nil && args[0] == "install" {
 		cfg.Dir, err = filepath.Abs(cfg.Dir)
 	}
+	if err == nil && args[0] == "install" && cfg.Alerts != "" {
+		cfg.Alerts, err = filepath.Abs(cfg.Alerts)
+	}
 	if err != nil {
 		fmt.Fprintf(stderr, "vitrine-player %s: %v\n", args[0], err)
 		return errUsage
 	}
-	given := append([]string{"run"}, args[1:]...)
-	s, err := service.New(&daemon{}, settings(append(given, "--data", cfg.Dir))) // of two, the last counts
+	given := append(append([]string{"run"}, args[1:]...), "--data", cfg.Dir) // of two, the last counts
+	if cfg.Alerts != "" {
+		given = append(given, "--alerts", cfg.Alerts)
+	}
+	s, err := service.New(&daemon{}, settings(given))
 	if err != nil {
 		return fmt.Errorf("%s service: %w", args[0], err)
 	}
