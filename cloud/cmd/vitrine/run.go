@@ -53,6 +53,7 @@ func verbs() []verb {
 		{"timeline", "DIR", "list every change of what is on, or draw a calendar", "vitrine timeline lobby --from 2027-01-04 --to 2027-01-11 --html week.html", runTimeline},
 		{"conflicts", "DIR", "find the events that can never show", "vitrine conflicts lobby --group canteen", runConflicts},
 		{"test", "DIR", "run the bundle's own tests", "vitrine test lobby", runTest},
+		{"import", "FILE --into DIR", "take events from a calendar (.ics), a scene from a playlist (.m3u)", "vitrine import holidays.ics --into lobby --scene closed --print", runImport},
 		{"key", "new", "make the keys that sign bundles", "vitrine key new --customer acme", runKey},
 		{"build", "DIR -o FILE | -publish", "test, hash and sign a bundle", "vitrine build lobby -o lobby.vitrine", runBuild},
 		{"inspect", "FILE", "say who signed a bundle and check every byte", "vitrine inspect lobby.vitrine", runInspect},
