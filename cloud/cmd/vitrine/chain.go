@@ -220,7 +220,7 @@ func (c *checker) gone(s *chain, m span) {
 	if c.Part {
 		where = ", at least within this part."
 	}
-	c.fault("%s of chain %s missing, and the player does not say that it lost them: they were taken out%s", spanText(m)+plural(m), s.ID, where)
+	c.fault("%s of chain %s %s missing, and the player does not say that it lost them: they were taken out%s", spanText(m), s.ID, are(m), where)
 }
 
 // tail compares the end with what the player had at its last heartbeat.
@@ -236,8 +236,8 @@ func (c *checker) tail() {
 		}
 	}
 	if w.N > last {
-		c.note("%s of chain %s, which the player had at %s, not here: on the way, or held back. Check again when the player is online.",
-			spanText(span{last + 1, w.N})+plural(span{last + 1, w.N}), w.Chain, w.At.UTC().Format(time.RFC3339))
+		c.note("%s of chain %s, which the player had at %s, %s not here: on the way, or held back. Check again when the player is online.",
+			spanText(span{last + 1, w.N}), w.Chain, w.At.UTC().Format(time.RFC3339), are(span{last + 1, w.N}))
 	}
 }
 
@@ -248,11 +248,11 @@ func spanText(s span) string {
 	return fmt.Sprintf("Records %d to %d", s.from, s.to)
 }
 
-func plural(s span) string {
+func are(s span) string {
 	if s.from == s.to {
-		return " is"
+		return "is"
 	}
-	return " are"
+	return "are"
 }
 
 func lower(s string) string { return strings.ToLower(s[:1]) + s[1:] }
