@@ -121,7 +121,7 @@ func (a *Agent) wire() (err error) {
 	a.showCard(nil)
 	if cfg.Relay != "" {
 		if a.uplink, err = uplink.New(uplink.Config{Base: cfg.Relay, Trust: cfg.Trust, Dir: cfg.Dir, Store: a.store, Clock: a.clock,
-			Describe: a.describe, Shot: a.playout.Shot, Claim: a.showCard, Check: func(err error) { a.board.Set("relay", err) }, Log: cfg.Log}); err != nil {
+			Describe: a.describe, Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Log: cfg.Log}); err != nil {
 			return err
 		}
 	}
@@ -227,6 +227,12 @@ func (a *Agent) poke() {
 	if a.uplink != nil {
 		a.uplink.Poke()
 	}
+}
+
+// reached takes the uplink's word on the relay.
+func (a *Agent) reached(err error) {
+	a.board.Set("relay", err)
+	a.playout.SetMetric("relay.connected", err == nil)
 }
 
 func (a *Agent) issued() time.Time {

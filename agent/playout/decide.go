@@ -105,20 +105,6 @@ func (p *Playout) lang() string {
 	return cmp.Or(l, p.cfg.Lang, "en")
 }
 
-// metrics are what conditions may ask: of each source its rows, and whether they are old.
-func (p *Playout) metrics() map[string]any {
-	m := map[string]any{}
-	if p.cfg.Feeds == nil || p.live.Manifest == nil {
-		return m
-	}
-	for name := range p.live.Manifest.Sources {
-		if r, ok := p.cfg.Feeds.Result(name); ok {
-			m[name+".count"], m[name+".stale"] = float64(len(r.Rows)), r.Stale
-		}
-	}
-	return m
-}
-
 // expand puts the bundle's fallback, and failing that the player's card, where the schedule names them.
 func (p *Playout) expand(d schedule.Decision) []string {
 	var loop []string

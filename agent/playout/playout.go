@@ -14,6 +14,16 @@
 // maxWait), pause. What a stronger event has interrupted comes back as that event's onEnd says: next, resume where the item
 // was cut, restart the item; resume after a pause and next otherwise. An event that aligns joins its loop where the time of
 // day says, by a trusted clock only, without interrupts, and where each item's length is known from the bundle.
+//
+// What an event's conditions (when) may ask, for a source called menus:
+//
+//	menus.count         rows, a number
+//	menus.stale         true: they could not be renewed in time
+//	menus.first.price   the column price of the first row: a number where it is written as one, else true, false or a text
+//	relay.connected     true or false; not known on a player without a relay
+//
+// What is not known makes a condition false: a source that has given nothing yet, a column that is not there or empty, rows
+// too old to be shown.
 package playout
 
 import (
@@ -102,6 +112,7 @@ type Playout struct {
 	status Status
 	card   scene.Card
 	shots  map[string]chan error // by path
+	own    map[string]any        // metrics of the player itself
 
 	// Only Run's goroutine uses what follows.
 	live     *store.Live
@@ -138,7 +149,7 @@ func New(cfg Config) (*Playout, error) {
 	if cfg.Changed == nil {
 		cfg.Changed = func() {}
 	}
-	return &Playout{cfg: cfg, log: cfg.Log, wake: make(chan struct{}, 1), shots: map[string]chan error{},
+	return &Playout{cfg: cfg, log: cfg.Log, wake: make(chan struct{}, 1), shots: map[string]chan error{}, own: map[string]any{},
 		open: map[uint64]*showing{}, sick: quarantine{}}, nil
 }
 
@@ -151,10 +162,7 @@ func (p *Playout) SetCard(c scene.Card) {
 	if same {
 		return
 	}
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
+	p.nudge()
 }
 
 // Status says what is on.
