@@ -132,3 +132,36 @@ func TestTheWallShowsWhoNeedsALookFirst(t *testing.T) {
 		keep(t, ctx, name)
 	}
 }
+
+func TestNothingThatAPlayerSaysIsWiderThanAPhone(t *testing.T) {
+	g := start(t, t.TempDir(), nil)
+	long := strings.Repeat("W", 300)
+	d := g.claimed(t, strings.Repeat("N", 100), strings.Repeat("G", 64))
+	h := beat(1, 1, nil)
+	h.Active = &api.Pointer{Stream: long, Seq: 1<<63 - 1, Manifest: long}
+	h.Refused = &api.Refusal{Pointer: *h.Active, Reason: long}
+	h.Showing = &api.Showing{Scene: long, Layer: long, Events: []string{long, long}}
+	h.Version, h.Clock, h.Uptime = long, long, 1<<62
+	h.Checks = map[string]string{long: long, "relay": long, "store": "ok"}
+	h.Metrics = map[string]any{long: long, "nested": map[string]any{"x": []string{long}}, "memory": -1e300}
+	if _, err := d.Heartbeat(t.Context(), d.id, h, 0); err != nil {
+		t.Fatal(err)
+	}
+	waiting := g.device(t)
+	e, err := waiting.Enrol(t.Context(), waiting.key, time.Now(), api.EnrolRequest{Version: long[:64], Hostname: long[:253]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := browser(t, "en")
+	run(t, ctx, chromedp.EmulateViewport(390, 900), chromedp.Navigate(g.base), typed("#token", g.token+"\r"), seen(".wall"))
+	for page, ready := range map[string]string{"/": ".wall", "/players/" + d.id: "#player", "/claim?code=" + e.UserCode: ".words"} {
+		run(t, ctx, chromedp.Navigate(g.base+page), seen(ready))
+		keep(t, ctx, "long"+strings.ReplaceAll(page, "/", "-"))
+		run(t, ctx, chromedp.EmulateViewport(390, 900))
+		wide, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth`))
+		if err != nil || wide > 390 {
+			who, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > 391).map(e => e.tagName + "." + e.className + " " + e.parentElement.className).slice(0, 12).join("; ")`))
+			t.Errorf("%s is %d pixels wide, by %s: %v", page, wide, who, err)
+		}
+	}
+}
