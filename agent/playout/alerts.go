@@ -31,12 +31,14 @@ func (p *Playout) listen() bool {
 	}
 	now := p.cfg.Clock.Now()
 	fresh := alerts{scenes: map[string]scene.Scene{}, canvas: p.size(), next: p.cfg.Warnings.Next(now)}
-	zone, err := time.LoadLocation(p.zone())
-	if err != nil {
-		zone = time.UTC
+	active := p.cfg.Warnings.Active(p.lang(), now)
+	look := alert.Look{Size: fresh.canvas, Locale: p.lang()}
+	if len(active) > 0 { // a zone is read from the disk
+		if zone, err := time.LoadLocation(p.zone()); err == nil {
+			look.Zone = zone // else UTC, which is then said
+		}
 	}
-	look := alert.Look{Size: fresh.canvas, Zone: zone, Locale: p.lang()}
-	for _, a := range p.cfg.Warnings.Active(p.lang(), now) {
+	for _, a := range active {
 		e, scenes := a.Show(look)
 		fresh.events = append(fresh.events, e)
 		for item, sc := range scenes {

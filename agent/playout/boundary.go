@@ -166,14 +166,18 @@ func (p *Playout) goOn() {
 	}
 }
 
-// leave remembers the place of a programme that a stronger one interrupts.
+// leave remembers the place of a programme that a stronger one interrupts, also of one that was about to come back.
 func (p *Playout) leave() {
-	s := p.on
+	s, now := p.on, rankOf(p.decision.Layer, p.priority(p.decision))
+	if p.again != nil && p.back != nil && now.above(p.back.rank) {
+		p.left = append(p.left, *p.back)
+	}
+	p.back = nil
 	if s == nil || s.item == CardItem || slices.ContainsFunc(p.left, func(l place) bool { return l.moment == s.moment }) {
 		return
 	}
 	was := rankOf(s.layer, s.priority)
-	if len(p.left) >= mostLeft || !rankOf(p.decision.Layer, p.priority(p.decision)).above(was) {
+	if len(p.left) >= mostLeft || !now.above(was) {
 		return
 	}
 	p.left = append(p.left, place{moment: s.moment, rank: was, loop: p.loop, pos: p.pos, turn: turn{s.voice, s.item, 0}, print: s.print,
@@ -221,7 +225,7 @@ func (p *Playout) rejoin(l *place) {
 	if l.after == "restart" || l.print != p.print(l.item) {
 		l.from = 0
 	}
-	p.again = &l.turn
+	p.again, p.back = &l.turn, l
 }
 
 // choose is what plays next and where in it: of an aligned loop what the time says, else what was interrupted, else the next.

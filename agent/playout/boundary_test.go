@@ -66,6 +66,9 @@ func TestBoundaries(t *testing.T) {
 		{"an event that is over meanwhile does not come back", long, []schedule.Event{
 			event("e", "b", "00:05", "00:15", asks("pause", "")), event("x", "d", "00:12", "00:20", emergency("resume"))}, "00:01:00",
 			[]string{"LONG@00:00:00", "B@00:00:05", "D@00:00:12", "D@00:00:17", "LONG+5s@00:00:20"}},
+		{"what waits to be resumed still does after an emergency", long, []schedule.Event{
+			event("e", "b", "00:05", "00:12", asks("pause", "")), event("x", "d", "00:13", "00:17", emergency("next"))}, "00:01:00",
+			[]string{"LONG@00:00:00", "B@00:00:05", "D@00:00:13", "LONG+5s@00:00:17"}},
 		{"a place is not kept for the next time", ab, []schedule.Event{event("e", "long", "00:05", "00:30", func(e *schedule.Event) {
 			e.Windows = append(e.Windows, schedule.Window{"00:01:03", "00:01:30"})
 		}), event("x", "d", "00:10", "00:38", emergency("next"))}, "00:01:10",

@@ -123,6 +123,7 @@ type Playout struct {
 	loop     []string
 	pos      int     // in loop, of what is queued next
 	again    *turn   // an interrupted turn that comes before that; nil = none
+	back     *place  // where again is from
 	left     []place // programmes that stronger ones have interrupted, weakest first
 	on       *showing
 	waiting  *showing
