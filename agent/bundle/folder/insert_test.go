@@ -39,6 +39,7 @@ func TestWhereNothingCanBeInsertedSafelyPeopleAreAsked(t *testing.T) {
 		{"an anchor", "events: &e\n  - id: a\n"},
 		{"an alias", "x: &e\n  - id: a\nevents: *e\n"},
 		{"no object", "- events\n"},
+		{"a text that looks as if a comment came after it", "events:\n  - id: \"a\n# b\"\nid: x\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got, err := insert([]byte(test.text), "events", newEvent); err == nil || !strings.Contains(err.Error(), "under events: yourself") {

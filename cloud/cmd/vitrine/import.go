@@ -24,10 +24,10 @@ type imported struct {
 
 // importing is how an import was asked for.
 type importing struct {
-	dir, scene, zone, id string
-	priority             int
-	length               time.Duration
-	past                 bool
+	dir, scene, zone string
+	priority         int
+	length           time.Duration
+	past             bool
 }
 
 func (i *importing) flags(fs *flag.FlagSet) {
