@@ -20,6 +20,7 @@ const usage = `vitrine-player plays signed bundles on a screen, with or without 
 
   vitrine-player run --relay https://relay.example:8443 --relay-pin sha256:…   play; the screen shows how to claim it
   vitrine-player run --data ./player --headless 1280x720                      play without a screen or a relay
+  vitrine-player run --alerts ./alerts --site 48.85,2.35                      let public warnings (CAP) take the screen
   vitrine-player import lobby.vitrine                                         take a bundle from this machine's disk
   vitrine-player status                                                       what is on, and what is wrong
   vitrine-player screenshot -o screen.png                                     what is really on the screen
