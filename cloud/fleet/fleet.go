@@ -82,6 +82,7 @@ type report struct {
 	Until   time.Time // thought online until
 	Address string
 	Picture time.Time
+	Plays   *api.PlaysHead // the furthest that the player has signed
 }
 
 // root is the one row of its table.

@@ -112,3 +112,13 @@ func (f *Fleet) Plays(id, after string, limit int) (plays []api.Play, next strin
 	}
 	return plays, next, err
 }
+
+// wentBack is the sentence about a player whose chain is behind what it has signed before. A heartbeat that was overtaken on
+// its way says nothing.
+func wentBack(h *api.Heartbeat, far *api.PlaysHead) []string {
+	if h == nil || h.Plays == nil || far == nil || h.Plays.Chain != far.Chain || !h.Plays.At.After(far.At) ||
+		h.Plays.N > far.N || h.Plays.N == far.N && h.Plays.Hash == far.Hash {
+		return nil
+	}
+	return []string{fmt.Sprintf("Its plays went back from record %d to %d. Its disk was restored from a copy, or a second machine has its key: plays may be counted twice; claim it anew.", far.N, h.Plays.N)}
+}

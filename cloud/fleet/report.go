@@ -31,6 +31,9 @@ func (f *Fleet) report(id, address string, h *api.Heartbeat, wait time.Duration)
 		next = *was
 	}
 	next.Last, next.Seen, next.Address, next.Until = h, now, address, now.Add(wait+grace)
+	if p := h.Plays; p != nil && p.SignedBy(m.Public) && (next.Plays == nil || next.Plays.Chain != p.Chain || next.Plays.N < p.N) {
+		next.Plays = p
+	}
 	if err := tx.Insert("report", &next); err != nil {
 		return err
 	}
@@ -39,12 +42,12 @@ func (f *Fleet) report(id, address string, h *api.Heartbeat, wait time.Duration)
 	defer f.mu.Unlock()
 	f.dirty[id] = true
 	f.waits++
-	f.alarm(id, h)
+	f.alarm(id, h, next.Plays)
 	return nil
 }
 
 // alarm logs what a player witnesses, once for each change.
-func (f *Fleet) alarm(id string, h *api.Heartbeat) {
+func (f *Fleet) alarm(id string, h *api.Heartbeat, far *api.PlaysHead) {
 	tx := f.db.Txn(false)
 	version := 0
 	if r, _ := first[root](tx, "root", "root"); r != nil {
@@ -54,7 +57,7 @@ func (f *Fleet) alarm(id string, h *api.Heartbeat) {
 	if h.Active != nil {
 		known, _ = first[api.Stream](tx, "head", h.Active.Stream)
 	}
-	now := strings.Join(alarms(h, known, version), " ")
+	now := strings.Join(append(alarms(h, known, version), wentBack(h, far)...), " ")
 	if was := f.bad[id]; now != was {
 		if now == "" {
 			delete(f.bad, id)
@@ -124,6 +127,9 @@ func (f *Fleet) player(m *Member) (api.Player, error) {
 	}
 	p.Desired = v.pointer()
 	p.Alarms = alarms(p.Last, v.known, v.root)
+	if r != nil {
+		p.Alarms = append(p.Alarms, wentBack(r.Last, r.Plays)...)
+	}
 	return p, nil
 }
 
