@@ -70,6 +70,7 @@ type Agent struct {
 	control  *control.Server
 	watcher  *udisks.Watcher // nil without sticks
 	importer *importer.Importer
+	advice   advice
 	trial    trial // only watch's goroutine uses it
 }
 
@@ -92,6 +93,8 @@ func New(cfg Config) (*Agent, error) {
 	if a.store, err = store.Open(store.Config{Dir: cfg.Dir, Probe: cfg.Probe, Log: cfg.Log}); err != nil {
 		return nil, err
 	}
+	live, _ := a.store.Live()
+	a.advice.digest = live.Digest
 	if err := a.wire(); err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
@@ -233,6 +236,8 @@ func (a *Agent) poke() {
 func (a *Agent) reached(err error) {
 	a.board.Set("relay", err)
 	a.playout.SetMetric("relay.connected", err == nil)
+	a.advice.setRelay(err)
+	a.showCard(a.claim())
 }
 
 func (a *Agent) issued() time.Time {

@@ -15,6 +15,7 @@ import (
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/control"
+	"vitrine/agent/playout"
 	"vitrine/agent/store"
 	"vitrine/agent/uplink"
 	"vitrine/cloud/api"
@@ -80,6 +81,9 @@ func (a *Agent) Status() control.Status {
 		Renderer: control.Renderer{Output: p.Output, Width: p.Size.Width, Height: p.Size.Height, Presented: p.Presented, Dropped: p.Dropped, Memory: p.Memory}}
 	if s.Name == "" {
 		s.Name = a.cfg.Name
+	}
+	if p.Showing.Scene == playout.CardItem || p.Showing.Scene == "" {
+		s.Notices = a.notices(live)
 	}
 	for _, w := range a.siren.Active(a.cfg.Lang, clock.Now) {
 		s.Alerts = append(s.Alerts, fmt.Sprintf("%s: %s (%s, until %s)", w.Info.Severity, firstOf(w.Info.Headline, w.Info.Event), w.Message.Sender, w.Until.UTC().Format(time.RFC3339)))
@@ -157,15 +161,16 @@ type taker struct{ *Agent }
 
 // Take implements importer.Taker. A stick never brings a publisher that the player does not trust already.
 func (t taker) Take(ctx context.Context, stick udisks.Stick, tree *importer.Tree) error {
-	defer t.showCard(t.claim())
 	_, _, err := t.take(ctx, stickOrigin{tree}, "stick "+stick.Label, func(have, total int64) {
 		if total > 0 {
 			t.notice(fmt.Sprintf("USB %d %%", have*100/total))
 		}
 	})
+	said := ""
 	if err != nil {
-		t.notice("USB: " + err.Error())
+		said = "USB: " + err.Error() // stands until the next stick
 	}
+	t.notice(said)
 	return err
 }
 
@@ -182,18 +187,20 @@ func (a *Agent) claim() *uplink.Claim {
 	return a.uplink.Claim()
 }
 
-// showCard says on the player's own page to whom it can be connected; nil = nothing to claim.
-func (a *Agent) showCard(c *uplink.Claim) { a.card(c) }
+// notice puts a sentence about a stick on the card; "" = nothing more to say of it.
+func (a *Agent) notice(sentence string) {
+	a.advice.setStick(sentence)
+	a.showCard(a.claim())
+}
 
-func (a *Agent) notice(sentence string) { a.card(a.claim(), sentence) }
-
-func (a *Agent) card(c *uplink.Claim, notices ...string) {
+// showCard says on the player's own page to whom it can be connected, and why there is nothing else; nil = nothing to claim.
+func (a *Agent) showCard(c *uplink.Claim) {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "vitrine"
 	}
 	live, _ := a.store.Live()
-	card := scene.Card{Name: firstOf(live.Settings.Name, a.cfg.Name, host), Language: a.cfg.Lang, Relay: a.cfg.Relay, Address: ownAddress(), Notices: notices}
+	card := scene.Card{Name: firstOf(live.Settings.Name, a.cfg.Name, host), Language: a.cfg.Lang, Relay: a.cfg.Relay, Address: ownAddress(), Notices: a.notices(live)}
 	if c != nil {
 		card.Code, card.URL, card.Words = c.Code, c.URL, c.Words
 	}

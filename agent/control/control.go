@@ -41,6 +41,7 @@ type Status struct {
 	Held      map[string]string `json:"quarantined,omitempty"`
 	Rejected  []string          `json:"rejected,omitempty"` // rules of the schedule that were left out
 	Alerts    []string          `json:"alerts,omitempty"`   // public warnings that stand here, in words
+	Notices   []string          `json:"notices,omitempty"`  // on the player's own page: why there is nothing else to show
 	Renderer  Renderer          `json:"renderer"`
 	Sources   map[string]Source `json:"sources,omitempty"`
 	Clock     Clock             `json:"clock"`

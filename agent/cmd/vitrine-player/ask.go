@@ -67,6 +67,9 @@ func print(w io.Writer, s control.Status) {
 	} else {
 		line("showing", "%s (%s) since %s", s.Showing.Scene, s.Showing.Layer, s.Showing.Since.Local().Format(time.TimeOnly))
 	}
+	for _, n := range s.Notices {
+		line("", "%s", n)
+	}
 	for _, a := range s.Alerts {
 		line("alert", "%s", a)
 	}
