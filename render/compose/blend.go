@@ -116,8 +116,11 @@ func newShape(opacity float64, radius int) shape {
 	if opacity <= 0 || opacity > 1 {
 		opacity = 1
 	}
-	s := shape{alpha: uint8(math.Round(opacity * 255)), radius: max(0, radius)}
-	s.corner = make([]uint8, s.radius*s.radius)
+	return roundShape(uint8(math.Round(opacity*255)), max(0, radius))
+}
+
+func roundShape(alpha uint8, radius int) shape {
+	s := shape{alpha: alpha, corner: make([]uint8, radius*radius), radius: radius}
 	for y := range s.radius {
 		for x := range s.radius {
 			d := math.Hypot(float64(s.radius)-float64(x)-0.5, float64(s.radius)-float64(y)-0.5)
@@ -127,7 +130,26 @@ func newShape(opacity float64, radius int) shape {
 	return s
 }
 
+// on is the shape of a rectangle of the given size: a corner is no larger than half of it.
+func (s shape) on(size image.Point) shape {
+	if half := min(size.X, size.Y) / 2; half < s.radius {
+		return roundShape(s.alpha, half)
+	}
+	return s
+}
+
 func (s shape) plain() bool { return s.alpha == 0xff && s.radius == 0 }
+
+// square is the part x0 to x1 of row y of a rectangle that is neither in a corner nor transparent: x1 <= x0 when there is none.
+func (s shape) square(r image.Rectangle, y, x0, x1 int) (int, int) {
+	switch {
+	case s.alpha != 0xff:
+		return x0, x0
+	case min(y-r.Min.Y, r.Max.Y-1-y) < s.radius:
+		return max(x0, min(x1, r.Min.X+s.radius)), min(x1, r.Max.X-s.radius)
+	}
+	return x0, x1
+}
 
 // row writes the mask of the pixels x0 to x1 of row y of a rectangle.
 func (s shape) row(mask []uint8, r image.Rectangle, y, x0, x1 int) []uint8 {
@@ -135,18 +157,17 @@ func (s shape) row(mask []uint8, r image.Rectangle, y, x0, x1 int) []uint8 {
 	for range x1 - x0 {
 		mask = append(mask, s.alpha)
 	}
-	rad := min(s.radius, r.Dx()/2, r.Dy()/2)
 	cy := min(y-r.Min.Y, r.Max.Y-1-y)
-	if cy >= rad {
+	if cy >= s.radius {
 		return mask
 	}
-	for cx := range rad {
-		c := uint32(s.corner[cy*s.radius+cx]) * uint32(s.alpha) / 255
+	for cx := range s.radius {
+		c := uint8(uint32(s.corner[cy*s.radius+cx]) * uint32(s.alpha) / 255)
 		if x := r.Min.X + cx; x >= x0 && x < x1 {
-			mask[x-x0] = uint8(c)
+			mask[x-x0] = c
 		}
 		if x := r.Max.X - 1 - cx; x >= x0 && x < x1 {
-			mask[x-x0] = uint8(c)
+			mask[x-x0] = c
 		}
 	}
 	return mask
@@ -160,25 +181,44 @@ type surface struct {
 	solid   bool // its alpha is not looked at
 }
 
-// put draws the part of the surface inside clip; rect is where the whole of it lies on the frame.
+// put draws the part of the surface inside clip; rect is where the whole of it lies on the frame, and sh is the shape on
+// that. Only what the shape touches is blended through it: of a rounded video, that is four small squares.
 func (s surface) put(f *output.Frame, rect, clip image.Rectangle, sh shape) {
 	clip = clip.Intersect(rect).Intersect(f.Bounds())
 	var mask []uint8
 	for y := clip.Min.Y; y < clip.Max.Y; y++ {
-		o := (y-rect.Min.Y)*s.stride + (clip.Min.X-rect.Min.X)*4
-		src := s.pix[o : o+clip.Dx()*4]
-		row := f.Row(y, clip.Min.X, clip.Max.X)
-		switch {
-		case !sh.plain():
-			mask = sh.row(mask, rect, y, clip.Min.X, clip.Max.X)
-			blendMasked(words(row), words(src), mask, s.swapped, s.solid)
-		case s.solid && !s.swapped:
-			copy(row, src)
-		case s.swapped:
-			blendSwapped(words(row), words(src))
-		default:
-			blend(words(row), words(src))
+		masked := func(x0, x1 int) {
+			if x0 < x1 {
+				mask = sh.row(mask, rect, y, x0, x1)
+				blendMasked(words(f.Row(y, x0, x1)), words(s.row(rect, y, x0, x1)), mask, s.swapped, s.solid)
+			}
 		}
+		x0, x1 := sh.square(rect, y, clip.Min.X, clip.Max.X)
+		if x1 <= x0 {
+			masked(clip.Min.X, clip.Max.X)
+			continue
+		}
+		masked(clip.Min.X, x0)
+		s.plain(f.Row(y, x0, x1), s.row(rect, y, x0, x1))
+		masked(x1, clip.Max.X)
+	}
+}
+
+// row is the pixels that lie at x0 to x1 of the frame's row y.
+func (s surface) row(rect image.Rectangle, y, x0, x1 int) []byte {
+	o := (y-rect.Min.Y)*s.stride + (x0-rect.Min.X)*4
+	return s.pix[o : o+(x1-x0)*4]
+}
+
+// plain puts a row's pixels as they are.
+func (s surface) plain(dst, src []byte) {
+	switch {
+	case s.solid && !s.swapped:
+		copy(dst, src)
+	case s.swapped:
+		blendSwapped(words(dst), words(src))
+	default:
+		blend(words(dst), words(src))
 	}
 }
 

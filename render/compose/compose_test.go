@@ -173,6 +173,13 @@ func TestLayersLieAsTheySay(t *testing.T) {
 			map[image.Point]color.RGBA{{20, 20}: {0x80, 0, 0x7f, 0xff}}},
 		{"rounded corners are cut", scene.Scene{Background: "#0000ff", Zones: []scene.Zone{{At: scene.Rect{0, 0, 32, 32}, Radius: 8, Playlist: video}}}, nil,
 			map[image.Point]color.RGBA{{16, 0}: colours["blue"], {47, 31}: colours["blue"], {32, 16}: colours["red"]}},
+		{"a radius beyond half the zone makes it round", scene.Scene{Background: "#0000ff", Zones: []scene.Zone{{At: scene.Rect{0, 0, 32, 32}, Radius: 500, Playlist: video}}}, nil,
+			map[image.Point]color.RGBA{{19, 3}: colours["blue"], {44, 28}: colours["blue"], {32, 1}: colours["red"], {17, 16}: colours["red"], {32, 16}: colours["red"]}},
+		{"a rounded video's soft edge mixes with what is below, not with the zone's ground",
+			scene.Scene{Background: "#0000ff", Zones: []scene.Zone{{At: scene.Rect{0, 0, 32, 32}, Radius: 8, Background: "#00ff00", Playlist: video}}}, nil,
+			map[image.Point]color.RGBA{{18, 2}: {184, 0, 70, 0xff}, {45, 29}: {184, 0, 70, 0xff}, {24, 0}: colours["red"], {32, 16}: colours["red"]}},
+		{"a rounded video may be half transparent", scene.Scene{Background: "#0000ff", Zones: []scene.Zone{{At: scene.Rect{0, 0, 32, 32}, Radius: 8, Opacity: 0.5, Background: "#00ff00", Playlist: video}}}, nil,
+			map[image.Point]color.RGBA{{16, 0}: colours["blue"], {24, 0}: {0x80, 0, 0x7f, 0xff}, {32, 16}: {0x80, 0, 0x7f, 0xff}}},
 		{"a video that is seen whole leaves the ground beside it", scene.Scene{Background: "#0000ff", Zones: []scene.Zone{
 			{At: scene.Rect{0, 8, 32, 16}, Playlist: []scene.Item{{Kind: scene.Video, Src: "red", Fit: scene.Contain}}}}}, nil,
 			map[image.Point]color.RGBA{{18, 16}: colours["blue"], {32, 16}: colours["red"]}},

@@ -18,6 +18,7 @@ type reel struct {
 	rect  image.Rectangle
 	clip  image.Rectangle // the part of rect that is on the canvas
 	shape shape
+	inner shape  // of a video that is smaller than the zone
 	back  uint32 // premultiplied background, 0 = none
 
 	cur, next *slot
@@ -36,6 +37,7 @@ func newReel(s *Stage, g *group, z scene.Zone, m mapping) *reel {
 		stage: s, group: g, items: z.Playlist, bad: map[int]bool{}, rect: m.rect(z.At),
 		shape: newShape(z.Opacity, int(float64(z.Radius)*m.scale+0.5)), back: color(z.Background), stale: true,
 	}
+	r.shape = r.shape.on(r.rect.Size())
 	r.clip = r.rect.Intersect(m.canvas)
 	return r
 }

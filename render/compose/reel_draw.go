@@ -42,7 +42,7 @@ func (r *reel) direct() bool {
 // draw puts the reel's part of clip into the frame.
 func (r *reel) draw(f *output.Frame, clip image.Rectangle) {
 	at := r.target(r.cur)
-	if r.back != 0 && !(r.direct() && clip.In(at)) {
+	if r.back != 0 && !r.covers(at, clip) {
 		paintColor(f, r.rect, clip, r.back, r.shape)
 	}
 	switch {
@@ -56,8 +56,33 @@ func (r *reel) draw(f *output.Frame, clip image.Rectangle) {
 			r.own = ensure(r.own, at.Size())
 			r.render(r.own.pix, r.own.stride, at.Size())
 		}
-		r.own.put(f, at, clip.Intersect(at), r.shape)
+		r.own.put(f, at, clip, r.shapeOn(at))
 	}
+}
+
+// covers says that nothing of the zone's ground is to be seen in clip: it would shine through soft corners and opacity.
+func (r *reel) covers(at, clip image.Rectangle) bool {
+	switch {
+	case r.cur == nil:
+		return false
+	case r.direct():
+		return clip.In(at)
+	case r.cur.video != nil:
+		return at == r.rect
+	}
+	return r.cur.pic != nil && r.cur.pic.solid
+}
+
+// shapeOn is the zone's shape on where its video lies.
+func (r *reel) shapeOn(at image.Rectangle) shape {
+	want := min(r.shape.radius, at.Dx()/2, at.Dy()/2)
+	if want == r.shape.radius {
+		return r.shape
+	}
+	if r.inner.radius != want || r.inner.alpha != r.shape.alpha {
+		r.inner = r.shape.on(at.Size())
+	}
+	return r.inner
 }
 
 // drawDirect draws the whole video, or, where only what lies above it has changed, what was saved from under it. The
