@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -73,6 +74,8 @@ func asProblem(err error) *api.Problem {
 		return &api.Problem{Type: api.ProblemMissing, Title: missing.Error(), Status: http.StatusConflict, Missing: missing.Digests}
 	case errors.As(err, &long):
 		return &api.Problem{Title: fmt.Sprintf("the body is longer than %d bytes", long.Limit), Status: http.StatusRequestEntityTooLarge}
+	case errors.Is(err, os.ErrDeadlineExceeded): // of reading: whoever does not read an answer is not told anything
+		return &api.Problem{Title: "the body came too slowly", Status: http.StatusRequestTimeout, Detail: "send it again, over a better line if it stays so"}
 	case errors.Is(err, depot.ErrFull), errors.Is(err, fleet.ErrFull):
 		return &api.Problem{Title: depot.ErrFull.Error(), Status: http.StatusInsufficientStorage, RetryAfter: 10 * time.Minute}
 	case errors.Is(err, depot.ErrOlder):

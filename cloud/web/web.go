@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -193,7 +194,9 @@ func form(w http.ResponseWriter, r *http.Request) error {
 	if err := c.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		return err
 	}
-	if err := r.ParseForm(); err != nil {
+	if err := r.ParseForm(); errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	} else if err != nil {
 		return &api.Problem{Title: "the form could not be read", Status: http.StatusBadRequest, Detail: err.Error()}
 	}
 	return c.SetReadDeadline(time.Time{})
