@@ -1,6 +1,7 @@
 package playout
 
 import (
+	"cmp"
 	"encoding/json"
 	"path/filepath"
 	"strings"
@@ -78,14 +79,20 @@ func (p *Playout) print(item string) string {
 	return text(of)
 }
 
+// outgrown says that the card was drawn for a screen of another size.
+func (p *Playout) outgrown() bool {
+	s := cmp.Or(p.waiting, p.on)
+	return s != nil && s.item == CardItem && s.canvas != p.size()
+}
+
 // rebind tells the renderer when rows or the card have changed under what is on or waits.
 func (p *Playout) rebind() {
 	for _, s := range []*showing{p.on, p.waiting} {
 		if s == nil || s.item != CardItem && s.print != p.print(s.item) {
 			continue
 		}
-		sc, _, ok := p.bind(s.item)
-		if !ok || text(sc) == s.told {
+		sc, canvas, ok := p.bind(s.item)
+		if !ok || canvas != s.canvas || text(sc) == s.told { // an update does not change the canvas
 			continue
 		}
 		s.scene, s.told = sc, text(sc)

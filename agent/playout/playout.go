@@ -83,7 +83,7 @@ type Config struct {
 	Screen renderer
 	// Warnings take the screen as emergencies, with or without a bundle; nil = none.
 	Warnings warnings
-	// Changed hears that another programme has begun; it must not block. nil = nobody listens.
+	// Changed hears that another programme has begun, or that the renderer is down or up again; it must not block. nil = nobody listens.
 	Changed func()
 	Lang    string // of what the player says itself, "fr" or "en", when the settings name none
 	Log     *slog.Logger
@@ -96,6 +96,7 @@ type Status struct {
 	Quarantined map[string]string // item -> why
 	Rejected    []string          // rules of the schedule that were left out, in words
 	Output      string            // of the renderer; "" = it is not running
+	Fault       string            // why the renderer ended; "" = it runs, or has not been up yet
 	Size        scene.Size
 	Presented   uint64
 	Dropped     uint64

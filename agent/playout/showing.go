@@ -28,6 +28,7 @@ type showing struct {
 	print    string // of its scene and files: equal prints look the same
 	told     string // the bound scene, as the renderer has it
 	scene    scene.Scene
+	canvas   scene.Size
 	queued   time.Time
 	began    time.Time // zero = its first frame is not up
 	start    time.Time // began by the player's clock
@@ -77,7 +78,7 @@ func (p *Playout) queue(now bool) {
 		}
 		p.ids++
 		s := &showing{id: p.ids, turn: t, event: cmp.Or(t.voice, p.eventOf(t.item)), layer: p.decision.Layer, priority: p.priority(p.decision),
-			moment: p.moment(p.decision), print: p.print(t.item), scene: sc, told: told, queued: time.Now(), again: p.again != nil}
+			moment: p.moment(p.decision), print: p.print(t.item), scene: sc, canvas: canvas, told: told, queued: time.Now(), again: p.again != nil}
 		if _, own := p.alerts.scenes[t.item]; !own && p.live.Manifest != nil && t.item != CardItem {
 			s.stream, s.seq = p.live.Manifest.Stream, p.live.Manifest.Seq
 		}
@@ -124,23 +125,17 @@ func (p *Playout) hear(r pipe.Report) (again bool) {
 	case pipe.EvReady:
 		p.log.Info("renderer ready", "output", r.Output, "size", r.Size, "mpv", r.MPV, "hwdec", r.Hwdec)
 		p.mu.Lock()
-		p.status.Output, p.status.Size = r.Output, r.Size
+		p.status.Output, p.status.Size, p.status.Fault = r.Output, r.Size, ""
 		p.mu.Unlock()
 		p.moved = time.Now()
+		p.cfg.Changed()
 		return true // the card and alerts are drawn for the size of the screen
 	case pipe.EvStarted:
 		again = p.started(r)
 	case pipe.EvEnded:
 		again = p.ended(r)
 	case pipe.EvFailed:
-		if s := p.open[r.ID]; s != nil {
-			p.log.Warn("medium not shown", "item", s.item, "file", r.Src, "error", r.Error)
-		} else {
-			p.log.Warn("renderer failed", "error", r.Error)
-			p.mu.Lock()
-			p.status.Output = "" // until the next one is ready
-			p.mu.Unlock()
-		}
+		p.failed(r)
 	case pipe.EvPulse:
 		again = p.pulse(r)
 	case pipe.EvShot:
@@ -148,6 +143,21 @@ func (p *Playout) hear(r pipe.Report) (again bool) {
 	}
 	p.report()
 	return again
+}
+
+func (p *Playout) failed(r pipe.Report) {
+	s := p.open[r.ID]
+	switch {
+	case s != nil:
+		p.log.Warn("medium not shown", "item", s.item, "file", r.Src, "error", r.Error)
+	case r.Reason == pipe.ReasonGone: // which the pipe has logged
+		p.mu.Lock()
+		p.status.Output, p.status.Fault = "", r.Error // until the next one is ready
+		p.mu.Unlock()
+		p.cfg.Changed()
+	default:
+		p.log.Warn("renderer complained", "file", r.Src, "error", r.Error)
+	}
 }
 
 func (p *Playout) started(r pipe.Report) (again bool) {

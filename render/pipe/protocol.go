@@ -62,7 +62,7 @@ type Report struct {
 	PID     int        `json:"pid,omitempty"`     // the renderer's process
 
 	// Ended, Failed
-	Reason string `json:"reason,omitempty"` // Ended: eof, time, replaced, failed
+	Reason string `json:"reason,omitempty"` // Ended: eof, time, replaced, failed. Failed: ReasonGone, or none
 	Src    string `json:"src,omitempty"`    // Failed: the file
 	Error  string `json:"error,omitempty"`  // Failed, Shot: a sentence
 
@@ -83,3 +83,6 @@ const (
 	EvPulse   = "pulse"   // each second: presented frames, memory
 	EvShot    = "shot"    // a picture is written, or Error says why not
 )
+
+// ReasonGone is that of an EvFailed when the renderer's process has ended; another one is started.
+const ReasonGone = "gone"

@@ -122,7 +122,7 @@ func (r *Renderer) Run(ctx context.Context) error {
 		if err != nil && (err.Error() != lastErr || shown) {
 			lastErr = err.Error()
 			r.cfg.Log.Error("renderer ended", "error", lastErr, "again_in", pause)
-			r.tell(ctx, Report{Ev: EvFailed, At: time.Now(), Error: lastErr})
+			r.tell(ctx, Report{Ev: EvFailed, At: time.Now(), Reason: ReasonGone, Error: lastErr})
 		}
 		select {
 		case <-ctx.Done():
