@@ -63,6 +63,9 @@ func New(cfg Config) (*Relay, error) {
 	if cfg.Session < 15*time.Minute || cfg.Session > time.Hour {
 		return nil, fmt.Errorf("sessions of %s are not within 15m to 1h", cfg.Session)
 	}
+	if err := ownFolder(cfg); err != nil {
+		return nil, err
+	}
 	r := &Relay{cfg: cfg}
 	if err := errors.Join(os.MkdirAll(cfg.Data, 0o700), os.Chmod(cfg.Data, 0o700)); err != nil {
 		return nil, fmt.Errorf("open relay: %w", err)
@@ -93,6 +96,19 @@ func (c Config) defaults() Config {
 		c.Now = time.Now
 	}
 	return c
+}
+
+// ownFolder refuses a folder that is a player's: both would write there, and each would clear away what it does not know.
+func ownFolder(c Config) error {
+	if _, err := os.Stat(c.path("relay.db")); err == nil {
+		return nil // a relay was at home here before
+	}
+	for _, theirs := range []string{"index.db", "diary.db"} {
+		if _, err := os.Stat(c.path(theirs)); err == nil {
+			return fmt.Errorf("%s is a player's folder, and a relay needs one of its own: choose another with --data", c.Data)
+		}
+	}
+	return nil
 }
 
 func (c Config) path(name string) string { return filepath.Join(c.Data, name) }

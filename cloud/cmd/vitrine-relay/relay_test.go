@@ -17,6 +17,9 @@ import (
 
 func TestTheCommandLineSaysWhatIsWrong(t *testing.T) {
 	dir := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "player"), 0o700), os.WriteFile(filepath.Join(dir, "player", "index.db"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	for name, tc := range map[string]struct {
 		args string
 		code int
@@ -34,6 +37,7 @@ func TestTheCommandLineSaysWhatIsWrong(t *testing.T) {
 		"an authority where none is":    {"ca --data " + dir, 1, "there is no authority"},
 		"a session that lasts too long": {"serve --session 3h --data " + dir + "/a", 1, "15m to 1h"},
 		"an address that is not one":    {"serve --listen nonsense --data " + dir + "/b", 1, "--listen"},
+		"a player's folder":             {"serve --session 15m --listen nonsense --data " + dir + "/player", 1, "is a player's folder, and a relay needs one of its own"},
 		"a certificate that is not one": {"serve --listen 127.0.0.1:0 --cert a --key b --data " + dir + "/c", 1, "read certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -56,7 +60,7 @@ func serving(t *testing.T, args ...string) (said map[string]string, stop func())
 	r, w := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--name", "127.0.0.1", "--reserve", "1"}, args...), w, io.Discard)
+		err := run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--reserve", "1"}, args...), w, io.Discard)
 		w.CloseWithError(errors.Join(err, io.EOF))
 		ended <- err
 	}()
@@ -123,5 +127,15 @@ func TestTheTokenIsShownOnceAndReplacedWhileTheRelayRuns(t *testing.T) {
 	defer stop()
 	if again["token"] != "" || again["pin"] != said["pin"] {
 		t.Errorf("a second start said %v", again)
+	}
+}
+
+func TestThePageIsWhereTheRelayListens(t *testing.T) {
+	for given, want := range map[string]string{"": "https://127.0.0.1:", "--name relay.example": "https://relay.example:"} {
+		said, stop := serving(t, append([]string{"--data", t.TempDir()}, strings.Fields(given)...)...)
+		if !strings.HasPrefix(said["page"], want) {
+			t.Errorf("with %q the page is said to be %s, want %s…", given, said["page"], want)
+		}
+		stop()
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,11 +114,14 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // announce says where the relay is, how to trust it, and at the first start the token.
 func announce(r *cloud.Relay, cfg cloud.Config, tokenFile string, stdout io.Writer) error {
-	_, port, err := net.SplitHostPort(r.Addr().String())
+	address, port, err := net.SplitHostPort(r.Addr().String())
 	if err != nil {
 		return err
 	}
 	host := cloud.Names(cfg.Names)[0]
+	if ip, err := netip.ParseAddr(address); err == nil && !ip.IsUnspecified() && len(cfg.Names) == 0 {
+		host = address // this machine's name may well lead to another of its addresses
+	}
 	fmt.Fprintf(stdout, "page:   https://%s/\n", strings.TrimSuffix(net.JoinHostPort(host, port), ":443"))
 	if a := r.Authority(); a != nil {
 		fmt.Fprintf(stdout, "ca:     %s\npin:    %s\n", a.File(), a.Pin())
