@@ -151,7 +151,7 @@ func check(cfg *agent.Config) error {
 	case cfg.AlertFeed != "" && !strings.HasPrefix(cfg.AlertFeed, "https://") && !strings.HasPrefix(cfg.AlertFeed, "http://"):
 		return fmt.Errorf("--alert-feed %q is not an address like https://host/alerts.xml", cfg.AlertFeed)
 	}
-	return nil
+	return ownFolder(cfg.Dir)
 }
 
 func language() string {
