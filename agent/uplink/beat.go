@@ -11,12 +11,16 @@ import (
 // beat reports again and again, each time waiting for what the relay desires. The wait halves when something on the way
 // cuts it, and rises slowly again.
 func (u *Uplink) beat(ctx context.Context, id string) error {
-	retry, wait := backoff{}, longestWait
+	retry, wait, cut := backoff{}, longestWait, false
 	var before *api.Desired
 	same := 0
 	for {
 		begun := time.Now()
-		d, err := u.client.Heartbeat(ctx, id, u.heartbeat(), wait)
+		ask := wait
+		if cut { // once without waiting, so that it is known at once that the relay is back
+			ask = 0
+		}
+		d, err := u.client.Heartbeat(ctx, id, u.heartbeat(), ask)
 		took := time.Since(begun)
 		if ctx.Err() != nil {
 			return nil
@@ -26,16 +30,17 @@ func (u *Uplink) beat(ctx context.Context, id string) error {
 				return errUnknown
 			}
 			u.cfg.Check(err)
-			if took > time.Second && took < wait+5*time.Second { // it had been waiting: cut
+			if !cut && took > time.Second && took < wait+5*time.Second { // it had been waiting: cut
 				wait = max(wait/2, shortestWait)
 			}
+			cut = true
 			if !retry.wait(ctx, err) {
 				return nil
 			}
 			continue
 		}
 		u.cfg.Check(nil)
-		retry = backoff{}
+		retry, cut = backoff{}, false
 		if d != nil {
 			u.obey(ctx, d)
 		} else if took >= wait-time.Second {
@@ -96,7 +101,9 @@ func (u *Uplink) heartbeat() api.Heartbeat {
 // obey does what the relay desires, as far as it may.
 func (u *Uplink) obey(ctx context.Context, d *api.Desired) {
 	if s := d.Settings; s != nil {
-		if err := u.cfg.Store.SetSettings(*s); err != nil {
+		if err := checkSettings(*s, u.me.ID[u.cfg.Base]); err != nil {
+			u.log.Error("settings refused", "error", err)
+		} else if err := u.cfg.Store.SetSettings(*s); err != nil {
 			u.log.Error("settings not kept", "error", err)
 		} else {
 			u.log.Info("settings taken", "rev", s.Rev, "name", s.Name, "groups", s.Groups)

@@ -246,6 +246,9 @@ func (u *Uplink) claimed(e api.Enrolled) error {
 	if e.Settings.ID == "" {
 		return errors.New("the relay claims this player without giving it an id")
 	}
+	if err := checkSettings(e.Settings, e.Settings.ID); err != nil {
+		return err
+	}
 	if err := u.cfg.Store.SetSettings(e.Settings); err != nil {
 		return err
 	}

@@ -336,3 +336,61 @@ func TestAnAddressThatIsNotSecureIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestSettingsThatCannotBeThisPlayersAreRefused(t *testing.T) {
+	for name, s := range map[string]api.Settings{
+		"another player's id":     {ID: "p2", Name: "Hall"},
+		"a name without end":      {ID: "p1", Name: strings.Repeat("é", 201)},
+		"a name a terminal obeys": {ID: "p1", Name: "Hall\x1b[2J"},
+		"a group without end":     {ID: "p1", Name: "Hall", Groups: []string{strings.Repeat("g", 201)}},
+		"groups without end":      {ID: "p1", Name: "Hall", Groups: make([]string, 201)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, pub := newRelay(t), bundletest.New(t)
+			p := enrolled(t, r, pub, t.TempDir())
+			s.Rev = 9
+			asked := 0
+			r.set(func() {
+				r.desired = func(h api.Heartbeat) *api.Desired {
+					if asked++; asked > 1 {
+						return nil
+					}
+					return &api.Desired{Settings: &s}
+				}
+			})
+			r.until("the player has reported after them", func() bool { return asked > 1 })
+			if live, _ := p.store.Live(); live.Settings.Rev != 3 || live.Settings.Name != "Hall" || live.Settings.ID != "p1" {
+				t.Errorf("the settings are %+v", live.Settings)
+			}
+		})
+	}
+}
+
+func TestARelayThatIsBackIsKnownAtOnce(t *testing.T) {
+	r, pub := newRelay(t), bundletest.New(t)
+	enrolled(t, r, pub, t.TempDir())
+	r.until("it reports", func() bool { return len(r.beats) > 0 })
+	cuts := 0
+	waits := make(chan string, 64)
+	r.set(func() {
+		r.lie = func(w http.ResponseWriter, req *http.Request) bool {
+			if req.Method != http.MethodPost || !strings.HasSuffix(req.URL.Path, "/heartbeat") {
+				return false
+			}
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if cuts++; cuts == 1 {
+				refuse(w, 503, "", "down")
+				return true
+			}
+			waits <- req.Header.Get("Prefer")
+			return false
+		}
+	})
+	if wait := <-waits; wait != "" {
+		t.Errorf("the first report after a cut asks to %q", wait)
+	}
+	if wait := <-waits; wait == "" {
+		t.Error("the next one does not wait")
+	}
+}
