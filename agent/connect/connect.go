@@ -48,6 +48,7 @@ type Config struct {
 	Keep  keeper
 	Now   func() time.Time               // the player's clock; nil = time.Now
 	Check func(source string, err error) // hears how each source is; nil = nobody
+	Gone  func(source string)            // hears that a source is no longer used; nil = nobody
 	Deny  string                         // folder that no source may read: the player's own; "" = none
 	Log   *slog.Logger
 }
@@ -57,6 +58,8 @@ type Set struct {
 	cfg    Config
 	client *http.Client
 	use    chan struct{}
+
+	telling sync.Mutex // before mu: so that nothing is told of a source after Gone
 
 	mu      sync.Mutex
 	wanted  map[string]source
@@ -83,6 +86,9 @@ func New(cfg Config) (*Set, error) {
 	if cfg.Check == nil {
 		cfg.Check = func(string, error) {}
 	}
+	if cfg.Gone == nil {
+		cfg.Gone = func(string) {}
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -102,6 +108,8 @@ func (s *Set) Use(specs map[string]bundle.SourceSpec, file func(name string) (st
 		src.key = keyOf(src)
 		wanted[name], keep[src.key] = src, true
 	}
+	s.telling.Lock()
+	defer s.telling.Unlock()
 	s.mu.Lock()
 	same := maps.EqualFunc(wanted, s.wanted, func(a, b source) bool { return a.key == b.key })
 	if same {
@@ -116,6 +124,11 @@ func (s *Set) Use(specs map[string]bundle.SourceSpec, file func(name string) (st
 	for name, src := range wanted {
 		if r, ok := s.kept(src); ok && s.wanted[name].key != src.key {
 			s.results[name] = r
+		}
+	}
+	for name := range s.wanted {
+		if _, still := wanted[name]; !still {
+			s.cfg.Gone(name)
 		}
 	}
 	s.wanted = wanted
@@ -185,6 +198,18 @@ func (s *Set) publish(src source, r Result) {
 	s.results[src.name] = r
 	if old.Version != r.Version || old.Stale != r.Stale || old.Expired != r.Expired || old.FetchedAt.IsZero() != r.FetchedAt.IsZero() {
 		s.wakeLocked()
+	}
+}
+
+// check tells how a source is, unless it was replaced meanwhile.
+func (s *Set) check(src source, err error) {
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	s.mu.Lock()
+	still := s.wanted[src.name].key == src.key
+	s.mu.Unlock()
+	if still {
+		s.cfg.Check(src.name, err)
 	}
 }
 

@@ -345,3 +345,24 @@ func TestABadAnswerDoesNotBecomeGoodBecauseItIsUnchanged(t *testing.T) {
 		}
 	}
 }
+
+func TestASourceThatIsNoLongerUsedIsNotSpokenOf(t *testing.T) {
+	told, gone := make(chan error, 16), make(chan string, 16)
+	missing := filepath.Join(t.TempDir(), "menus.csv")
+	spec := bundle.SourceSpec{Type: "text", Location: bundle.Location{Type: "file", Path: missing}, Refresh: bundle.Refresh{Every: scene.Duration(time.Second)}}
+	cfg := connect.Config{Keep: open(t, t.TempDir()), Check: func(_ string, err error) { told <- err }, Gone: func(name string) { gone <- name }}
+	s, stop := run(t, cfg, map[string]bundle.SourceSpec{"menus": spec})
+	if err := <-told; err == nil || !strings.Contains(err.Error(), "put it there") {
+		t.Errorf("of a missing file it says: %v", err)
+	}
+	s.Use(map[string]bundle.SourceSpec{}, nil)
+	stop()
+	close(gone)
+	var names []string
+	for name := range gone {
+		names = append(names, name)
+	}
+	if len(names) != 1 || names[0] != "menus" {
+		t.Errorf("gone: %q", names)
+	}
+}

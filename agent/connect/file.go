@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -37,12 +38,12 @@ type file struct {
 
 func (l *file) read(ctx context.Context, limit int64) ([]byte, error) {
 	if err := l.allowed(); err != nil {
-		return nil, err
+		return nil, advise(err, l.path)
 	}
 	// A pipe or a device must not hold the player up.
 	f, err := os.OpenFile(l.path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, err
+		return nil, advise(err, l.path)
 	}
 	defer f.Close()
 	st, err := f.Stat()
@@ -72,6 +73,17 @@ func (l *file) read(ctx context.Context, limit int64) ([]byte, error) {
 		l.last = st
 	}
 	return b, nil
+}
+
+// advise says what to do about a file that cannot be opened.
+func advise(err error, path string) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no file %s on the player: put it there, mount the share that holds it, or name another path in the bundle (%w)", path, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("the player may not read %s: let the user that it runs as read the file and its folders (%w)", path, err)
+	}
+	return err
 }
 
 // allowed keeps sources out of the player's own folder, where its keys are.

@@ -86,7 +86,7 @@ func (s *Set) work(ctx context.Context, src source) {
 		r = aged(r, src.spec, s.cfg.Now())
 		s.publish(src, r)
 		if before.Err != r.Err || failed == 0 {
-			s.cfg.Check(src.name, err)
+			s.check(src, err)
 		}
 		pause += rand.N(max(time.Duration(refresh.Jitter), pause/20, 1))
 		if !s.wait(ctx, src, r, pause, changes) {
