@@ -24,6 +24,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -83,6 +84,20 @@ type State struct {
 	Steps        int           // of the system's clock since the start
 	LastStep     time.Duration // the last of them, positive = forward
 	Faults       []string      // what this system cannot tell, in words
+}
+
+// Why says in words why the time is not believed; "" = it is trusted or held.
+func (s State) Why() string {
+	why := slices.Clone(s.Faults)
+	switch s.Trust {
+	case None:
+		why = append([]string{"nobody has confirmed this machine's clock, and nothing is known to compare it with: set it, or let it reach a time server or the relay"}, why...)
+	case Estimated:
+		why = append([]string{fmt.Sprintf("this machine's clock is before %s, which is past; the player counts on from there until the clock is set", s.Floor.UTC().Format(time.DateTime))}, why...)
+	default:
+		return ""
+	}
+	return strings.Join(why, "; ")
 }
 
 // Clock is safe for concurrent use.

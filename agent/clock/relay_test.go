@@ -1,6 +1,7 @@
 package clock_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,4 +78,21 @@ func TestAStepEndsTheRelaysAgreement(t *testing.T) {
 			t.Errorf("%s after a step", s.Trust)
 		}
 	})
+}
+
+func TestWhyTheTimeIsNotBelieved(t *testing.T) {
+	for name, c := range map[string]struct {
+		state clock.State
+		want  string
+	}{
+		"it is trusted": {clock.State{Trust: clock.Trusted}, ""},
+		"it is held, though the kernel says nothing": {clock.State{Trust: clock.Held, Faults: []string{"no adjtimex"}}, ""},
+		"nobody has confirmed it":                    {clock.State{Trust: clock.None}, "nobody has confirmed this machine's clock"},
+		"nor does the kernel say anything":           {clock.State{Trust: clock.None, Faults: []string{"no adjtimex"}}, "; no adjtimex"},
+		"it is before the floor":                     {clock.State{Trust: clock.Estimated, Floor: day("2026-07-01")}, "before 2026-07-01 00:00:00, which is past"},
+	} {
+		if got := c.state.Why(); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: it says %q", name, got)
+		}
+	}
 }
