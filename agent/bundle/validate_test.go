@@ -158,3 +158,9 @@ func TestSegmentSizesKeepManifestsSmall(t *testing.T) {
 		})
 	}
 }
+
+func TestTheDateOfTheReleaseIsPast(t *testing.T) {
+	if d := bundle.AgentDate(); d.After(time.Now()) || d.Year() < 2026 {
+		t.Errorf("the release's date is %v: a player would count from a time that is not past", d)
+	}
+}
