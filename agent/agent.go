@@ -103,14 +103,14 @@ func New(cfg Config) (*Agent, error) {
 
 func (a *Agent) wire() (err error) {
 	cfg := a.cfg
-	if a.clock, err = clock.New(clock.Config{Issued: a.issued(), Persisted: a.store.Floor().Time, Keep: a.store, Log: cfg.Log}); err != nil {
+	if a.clock, err = clock.New(clock.Config{Built: bundle.AgentDate(), Issued: a.issued(), Persisted: a.store.Floor().Time, Keep: a.store, Log: cfg.Log}); err != nil {
 		return err
 	}
 	if a.renderer, err = pipe.New(pipe.Config{Program: cfg.Renderer, Args: cfg.screen(), Log: cfg.Log}); err != nil {
 		return err
 	}
 	if a.sources, err = connect.New(connect.Config{Keep: a.store, Now: a.clock.Now, Deny: cfg.Dir, Log: cfg.Log,
-		Check: func(name string, err error) { a.board.Set("source:"+name, err) }}); err != nil {
+		Check: func(name string, err error) { a.board.Set("source:"+name, err) }, Gone: func(name string) { a.board.Drop("source:" + name) }}); err != nil {
 		return err
 	}
 	if a.siren, err = siren.New(siren.Config{Folder: cfg.Alerts, Feed: cfg.AlertFeed, Site: cfg.Site, Keep: a.store,

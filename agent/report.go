@@ -15,6 +15,7 @@ import (
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/control"
+	"vitrine/agent/health"
 	"vitrine/agent/playout"
 	"vitrine/agent/store"
 	"vitrine/agent/uplink"
@@ -39,9 +40,12 @@ func (a *Agent) checkUp(live *store.Live) {
 		diskErr = fmt.Errorf("%d MiB are free; a new bundle may not fit", free>>20)
 	}
 	if st, _ := a.clock.State(); st.Trust != "trusted" && st.Trust != "held" {
-		clockErr = fmt.Errorf("the time is %s: %s", st.Trust, strings.Join(st.Faults, "; "))
+		clockErr = fmt.Errorf("the time is %s: %s", st.Trust, st.Why())
 	}
-	if out := a.playout.Status().Output; out == "" && time.Since(a.begun) > 20*time.Second {
+	switch p := a.playout.Status(); {
+	case p.Fault != "":
+		renderErr = fmt.Errorf("the renderer is down and is started again: %s", p.Fault)
+	case p.Output == "" && time.Since(a.begun) > 20*time.Second:
 		renderErr = errors.New("the renderer is not running: see the log for why; is vitrine-render installed and is there a display?")
 	}
 	for name, err := range map[string]error{"store": storeErr, "disk": diskErr, "clock": clockErr, "renderer": renderErr} {
@@ -52,10 +56,13 @@ func (a *Agent) checkUp(live *store.Live) {
 // describe fills a heartbeat with what only the whole player knows.
 func (a *Agent) describe(h *api.Heartbeat) {
 	live, _ := a.store.Live()
+	a.checkUp(live)
 	p := a.playout.Status()
 	st, _ := a.clock.State()
+	checks := a.board.Checks()
+	checks["relay"] = health.OK // for whoever reads this; the last word before may be of a cut that is over
 	h.Version, h.Active, h.Now, h.Clock = bundle.AgentVersion, live.Pointer(), st.Now, string(st.Trust)
-	h.Showing, h.Checks, h.Uptime = &p.Showing, a.board.Checks(), int64(time.Since(a.begun).Seconds())
+	h.Showing, h.Checks, h.Uptime = &p.Showing, checks, int64(time.Since(a.begun).Seconds())
 	h.Metrics = map[string]any{"output": p.Output, "presented": p.Presented, "dropped": p.Dropped, "memory": ownMemory(),
 		"renderer_memory": p.Memory, "plays_dropped": a.store.Dropped()}
 	if free, err := a.store.Disk(); err == nil {
@@ -73,12 +80,13 @@ func ownMemory() uint64 {
 // Status implements the control socket's player.
 func (a *Agent) Status() control.Status {
 	live, _ := a.store.Live()
+	a.checkUp(live)
 	p := a.playout.Status()
 	clock, _ := a.clock.State()
 	s := control.Status{Name: live.Settings.Name, ID: live.Settings.ID, Version: bundle.AgentVersion, Uptime: int64(time.Since(a.begun).Seconds()),
 		Relay: a.cfg.Relay, Bundle: live.Pointer(), Missing: live.Missing, Showing: p.Showing, Next: p.Next, Held: p.Quarantined,
-		Rejected: p.Rejected, Clock: control.Clock{Trust: string(clock.Trust), Now: clock.Now}, Checks: a.board.Checks(),
-		Renderer: control.Renderer{Output: p.Output, Width: p.Size.Width, Height: p.Size.Height, Presented: p.Presented, Dropped: p.Dropped, Memory: p.Memory}}
+		Rejected: p.Rejected, Clock: control.Clock{Trust: string(clock.Trust), Now: clock.Now, Why: clock.Why()}, Checks: a.board.Checks(),
+		Renderer: control.Renderer{Output: p.Output, Fault: p.Fault, Width: p.Size.Width, Height: p.Size.Height, Presented: p.Presented, Dropped: p.Dropped, Memory: p.Memory}}
 	if s.Name == "" {
 		s.Name = a.cfg.Name
 	}

@@ -59,6 +59,7 @@ type Claim struct {
 // Renderer is what draws.
 type Renderer struct {
 	Output    string `json:"output,omitempty"` // "" = not running
+	Fault     string `json:"fault,omitempty"`  // why it is down
 	Width     int    `json:"width,omitempty"`
 	Height    int    `json:"height,omitempty"`
 	Presented uint64 `json:"presented"` // frames
@@ -78,6 +79,7 @@ type Source struct {
 type Clock struct {
 	Trust string    `json:"trust"`
 	Now   time.Time `json:"now"`
+	Why   string    `json:"why,omitempty"` // it is not believed
 }
 
 // Step is one line of an import's answer: how far it is, and at the end what came of it.
