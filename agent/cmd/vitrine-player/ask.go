@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,6 +65,8 @@ func print(w io.Writer, s control.Status) {
 	}
 	if s.Showing.Screen == "off" {
 		line("showing", "nothing: the screen is off")
+	} else if s.Renderer.Output == "" {
+		line("showing", "nothing new: the renderer is down (last %s)", cmp.Or(s.Showing.Scene, "nothing"))
 	} else {
 		line("showing", "%s (%s) since %s", s.Showing.Scene, s.Showing.Layer, s.Showing.Since.Local().Format(time.TimeOnly))
 	}
@@ -76,13 +79,21 @@ func print(w io.Writer, s control.Status) {
 	if !s.Next.IsZero() {
 		line("next", "change at %s", s.Next.Local().Format(time.DateTime))
 	}
-	line("renderer", "%s %dx%d, %d frames, %d dropped, %d MiB", s.Renderer.Output, s.Renderer.Width, s.Renderer.Height, s.Renderer.Presented, s.Renderer.Dropped, s.Renderer.Memory>>20)
-	line("clock", "%s, %s", s.Clock.Trust, s.Clock.Now.Local().Format(time.DateTime))
+	if s.Renderer.Output == "" {
+		line("renderer", "down: nothing new is drawn until it runs%s", cmp.Or(prefixed(": ", s.Renderer.Fault), "; see the player's log"))
+	} else {
+		line("renderer", "%s %dx%d, %d frames, %d dropped, %d MiB", s.Renderer.Output, s.Renderer.Width, s.Renderer.Height, s.Renderer.Presented, s.Renderer.Dropped, s.Renderer.Memory>>20)
+	}
+	line("clock", "%s, %s%s", s.Clock.Trust, s.Clock.Now.Local().Format(time.DateTime), prefixed(": ", s.Clock.Why))
 	for _, name := range slices.Sorted(maps.Keys(s.Sources)) {
 		src := s.Sources[name]
 		old := ""
 		if src.Stale {
 			old = ", stale"
+		}
+		if src.Fetched.IsZero() {
+			line("source", "%s: never read", name) // why is among the checks
+			continue
 		}
 		line("source", "%s: %d rows of %s%s", name, src.Rows, src.Fetched.Local().Format(time.DateTime), old)
 	}
@@ -97,6 +108,14 @@ func print(w io.Writer, s control.Status) {
 			line("! "+name, "%s", s.Checks[name])
 		}
 	}
+}
+
+// prefixed puts something before words, if there are any.
+func prefixed(before, words string) string {
+	if words == "" {
+		return ""
+	}
+	return before + words
 }
 
 // load hands the running player a bundle.
