@@ -90,8 +90,13 @@ func (c *Core) noteFirst() {
 	x, _ := w.(int64)
 	y, _ := h.(int64)
 	hwdec := c.m.GetPropertyString("hwdec-current")
+	d, _ := c.m.GetProperty("duration", mpv.FormatDouble) // a file as long as the one before is no change, and not told
+	seconds, _ := d.(float64)
 	c.mu.Lock()
 	c.file.shown, c.file.size, c.hwdec = true, image.Pt(int(x), int(y)), hwdec
+	if seconds > 0 {
+		c.file.length = time.Duration(seconds * float64(time.Second))
+	}
 	c.mu.Unlock()
 }
 
