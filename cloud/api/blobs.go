@@ -10,13 +10,17 @@ import (
 	"time"
 )
 
-// stallTimeout ends a transfer in which not one byte has moved for so long.
-const stallTimeout = 60 * time.Second
+// A transfer in which fewer than leastMoved bytes move in stallTimeout is given up. That is 273 bytes/s, a tenth of what the
+// slowest line in use (GPRS in a bad place) gives: slower is a line that is stuck, or a relay that wants to be waited for.
+const (
+	stallTimeout = 60 * time.Second
+	leastMoved   = 16 << 10
+)
 
-// ErrStalled means that a transfer stood still for a minute.
-var ErrStalled = errors.New("the transfer stood still for 60 s: the network or the relay is stuck; try again from where it stopped")
+// ErrStalled means that a transfer (nearly) stood still for a minute.
+var ErrStalled = errors.New("the transfer stood still for 60 s, or moved less than 16 KiB: the network or the relay is stuck; try again from where it stopped")
 
-// Blob opens a blob from a byte on. Nothing of it is verified here: see bundle.Blob's Verify.
+// Blob opens a blob from a byte on; reading ends with ErrStalled when less than 16 KiB come in 60 s of waiting. Nothing of it is verified here: see bundle.Blob's Verify.
 func (c *Client) Blob(ctx context.Context, digest string, from int64) (io.ReadCloser, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	watch := time.AfterFunc(stallTimeout, func() { cancel(ErrStalled) })
@@ -37,22 +41,30 @@ func (c *Client) Blob(ctx context.Context, digest string, from int64) (io.ReadCl
 		cancel(nil)
 		return nil, causeOf(ctx, err)
 	}
-	return &watched{body: body, ctx: ctx, watch: watch, cancel: cancel}, nil
+	watch.Stop()
+	return &watched{body: body, ctx: ctx, watch: watch, left: stallTimeout, cancel: cancel}, nil
 }
 
-// watched is a body that may not stand still.
+// watched is a body that may neither stand still nor trickle.
 type watched struct {
 	body   io.ReadCloser
 	ctx    context.Context
-	watch  *time.Timer
+	watch  *time.Timer   // runs during Read only: a slow reader is not a stalled transfer
+	left   time.Duration // to wait until leastMoved bytes have come
+	moved  int           // of them
 	cancel context.CancelCauseFunc
 }
 
 // Read implements io.Reader.
 func (w *watched) Read(p []byte) (int, error) {
-	w.watch.Reset(stallTimeout)
+	begun := time.Now()
+	w.watch.Reset(w.left)
 	n, err := w.body.Read(p)
-	w.watch.Stop() // a slow reader is not a stalled transfer
+	w.watch.Stop()
+	w.left -= time.Since(begun)
+	if w.moved += n; w.moved >= leastMoved {
+		w.left, w.moved = stallTimeout, 0
+	}
 	if err != nil && err != io.EOF {
 		err = causeOf(w.ctx, err)
 	}
