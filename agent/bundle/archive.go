@@ -23,6 +23,9 @@ type Archive struct {
 // Open opens a bundle: a folder with OpenTree, anything else with OpenFile.
 func Open(path string) (*Archive, error) {
 	st, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no bundle at %s: give the path of one that \"vitrine build\" has written", path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open bundle: %w", err)
 	}

@@ -52,9 +52,9 @@ type loader struct {
 
 // Load reads and checks a bundle's folder. The error is Problems when the folder can be read but is not right.
 func Load(dir string) (*Folder, error) {
-	root, err := os.OpenRoot(dir)
+	root, err := open(dir)
 	if err != nil {
-		return nil, fmt.Errorf("open the bundle's folder: %w", err)
+		return nil, err
 	}
 	defer root.Close()
 	text, err := readText(root)
@@ -87,10 +87,37 @@ func Load(dir string) (*Folder, error) {
 	return f, nil
 }
 
+func open(dir string) (*os.Root, error) {
+	st, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("there is no folder %s: \"vitrine new %s\" makes one that works", dir, filepath.Clean(dir))
+	case err == nil && !st.IsDir():
+		return nil, fmt.Errorf("%s is a file: give the folder that has %s in it", dir, File)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the bundle's folder: %w", err)
+	}
+	return root, nil
+}
+
+// lacking says what to do about a folder without a File.
+func lacking(root *os.Root) error {
+	dir := filepath.Clean(root.Name())
+	if d, err := root.Open("."); err == nil {
+		defer d.Close()
+		if names, _ := d.Readdirnames(1); len(names) > 0 {
+			return fmt.Errorf("there is no %s in %s, and it is not empty: give the bundle's own folder; \"vitrine new\" makes one at a path that is not there yet", File, dir)
+		}
+	}
+	return fmt.Errorf("there is no %s in %s: \"vitrine new %s\" makes a folder that works", File, dir, dir)
+}
+
 func readText(root *os.Root) ([]byte, error) {
 	f, err := openRegular(root, File)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("there is no %s in %s: \"vitrine new %s\" makes a folder that works", File, root.Name(), filepath.Clean(root.Name()))
+		return nil, lacking(root)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", File, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -60,7 +61,12 @@ func runImport(_ context.Context, c *call) error {
 		return err
 	}
 	content, err := readBounded(file, calendar.MaxFile)
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrNotExist) && strings.EqualFold(filepath.Ext(file), ".vitrine"):
+		return fmt.Errorf("there is no file %s, and this imports calendars (.ics) and playlists (.m3u, .m3u8): a player takes a built bundle by \"vitrine-player import\"", file)
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("there is no file %s: give the path of a calendar (.ics) or a playlist (.m3u, .m3u8)", file)
+	case err != nil:
 		return fmt.Errorf("read what is to be imported: %w", err)
 	}
 	made, err := i.read(f, file, content)

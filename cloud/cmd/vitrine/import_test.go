@@ -164,7 +164,7 @@ func TestAnImportKnowsWrongUse(t *testing.T) {
 	dir := lobbyDir(t)
 	refuses(t, exitUsage, "--into DIR", "import", "x.ics")
 	refuses(t, exitUsage, "not a time zone", "import", "x.ics", "--into", dir, "--zone", "Mars")
-	refuses(t, exitRefused, "read what is to be imported", "import", filepath.Join(dir, "none.ics"), "--into", dir)
+	refuses(t, exitRefused, "there is no file", "import", filepath.Join(dir, "none.ics"), "--into", dir)
 	refuses(t, exitRefused, "neither a calendar", "import", put(t, filepath.Join(dir, "x.txt"), "hello"), "--into", dir)
 	refuses(t, exitUsage, "cannot be a scene's name", "import", put(t, filepath.Join(dir, "x.m3u"), "a.jpg"), "--into", dir, "--scene", "a b")
 	edit(t, dir, yaml, "events:\n", "events: &all\n")

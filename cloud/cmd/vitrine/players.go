@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"vitrine/cloud/api"
 )
@@ -75,12 +76,14 @@ func playerLine(p api.Player, now time.Time) string {
 	return strings.Join([]string{printable(p.ID), printable(p.Name), printable(strings.Join(p.Groups, ",")), seen, printable(playing), printable(on)}, "\t")
 }
 
-// printable replaces characters that a terminal would obey.
+// printable replaces characters that a terminal would obey or that turn text around. The two joiners stay: scripts and
+// pictures need them.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\u202e' || r == '\u2066' {
-			return '?'
+		const nonJoiner, joiner = '\u200c', '\u200d'
+		if r == nonJoiner || r == joiner || !unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
+			return r
 		}
-		return r
+		return '?'
 	}, s)
 }
