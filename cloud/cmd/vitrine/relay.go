@@ -42,46 +42,75 @@ func accessFile() (string, error) {
 	return filepath.Join(dir, "vitrine", "relay.json"), nil
 }
 
-// fill completes an access from the environment and from what was kept. What was kept for another relay is not mixed in.
-func (r *relayAccess) fill() error {
-	for _, f := range []struct {
-		field *string
-		env   string
-	}{{&r.URL, "VITRINE_RELAY"}, {&r.CA, "VITRINE_CA"}, {&r.Pin, "VITRINE_PIN"}, {&r.TokenFile, "VITRINE_TOKEN_FILE"}} {
-		if *f.field == "" {
-			*f.field = os.Getenv(f.env)
-		}
-	}
-	path, err := accessFile()
+// fill completes an access from the environment and from what was kept. What belongs to another relay is not mixed in:
+// its authority would not do, and its token is not for others to see. It says what it has left out, "" = nothing.
+func (r *relayAccess) fill() (note string, err error) {
+	kept, err := readKept()
 	if err != nil {
-		return err
+		return "", err
 	}
-	b, err := readBounded(path, 64<<10)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("read the relay's settings: %w", err)
+	env := relayAccess{os.Getenv("VITRINE_RELAY"), os.Getenv("VITRINE_CA"), os.Getenv("VITRINE_PIN"), os.Getenv("VITRINE_TOKEN_FILE")}
+	if env.URL == "" && r.URL != "" {
+		env.URL = r.URL // it names none, and is for whichever is asked
 	}
-	var kept relayAccess
-	if err == nil {
-		if err := json.Unmarshal(b, &kept); err != nil {
-			return fmt.Errorf("%s is damaged: %w; run \"vitrine connect\" again", path, err)
+	for _, from := range []relayAccess{env, kept} {
+		switch {
+		case r.URL == "":
+			r.URL = from.URL
+		case !sameHost(r.URL, from.URL):
+			if r.CA == "" && r.Pin == "" && from.CA+from.Pin != "" {
+				note = fmt.Sprintf("what was kept for %s is not used for %s; give --ca or --pin if that has an authority of its own", from.URL, r.URL)
+			}
+			continue
 		}
-	}
-	if r.URL == "" || r.URL == kept.URL {
-		r.URL = kept.URL
 		if r.CA == "" && r.Pin == "" {
-			r.CA, r.Pin = kept.CA, kept.Pin
+			r.CA, r.Pin = from.CA, from.Pin
 		}
 		if r.TokenFile == "" {
-			r.TokenFile = kept.TokenFile
+			r.TokenFile = from.TokenFile
 		}
 	}
-	return nil
+	if r.CA+r.Pin != "" {
+		note = ""
+	}
+	return note, nil
+}
+
+// sameHost says whether two addresses lead to one relay, however they are written.
+func sameHost(a, b string) bool {
+	u, err := url.Parse(a)
+	v, other := url.Parse(b)
+	return err == nil && other == nil && strings.EqualFold(u.Host, v.Host)
+}
+
+// readKept reads what "vitrine connect" has kept; nothing is no error.
+func readKept() (relayAccess, error) {
+	var kept relayAccess
+	path, err := accessFile()
+	if err != nil {
+		return kept, err
+	}
+	b, err := readBounded(path, 64<<10)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return kept, nil
+	case err != nil:
+		return kept, fmt.Errorf("read the relay's settings: %w", err)
+	}
+	if err := json.Unmarshal(b, &kept); err != nil {
+		return kept, fmt.Errorf("%s is damaged: %w; run \"vitrine connect\" again", path, err)
+	}
+	return kept, nil
 }
 
 // client makes the relay's client.
 func (r *relayAccess) client(c *call) (*api.Client, error) {
-	if err := r.fill(); err != nil {
+	note, err := r.fill()
+	if err != nil {
 		return nil, err
+	}
+	if note != "" {
+		fmt.Fprintln(c.stderr, "note:", note)
 	}
 	if r.URL == "" {
 		return nil, usage("say which relay: --relay https://…, or \"vitrine connect\" once")
