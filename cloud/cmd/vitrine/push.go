@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
+	"unicode"
 
 	"golang.org/x/sync/errgroup"
 
@@ -104,12 +106,46 @@ func (p *pusher) push(ctx context.Context, content bundle.Content, to string) er
 		}
 	}
 	if to == "" {
-		return nil
+		return p.tellUnfollowed(ctx, m.Stream)
 	}
 	if err := p.relay.SetChannel(ctx, api.Channel{Group: to, Stream: m.Stream}); err != nil {
 		return fmt.Errorf("let group %q follow %s: %w", to, m.Stream, err)
 	}
 	return nil
+}
+
+// tellUnfollowed says so when a stream is there that no screen shows.
+func (p *pusher) tellUnfollowed(ctx context.Context, stream string) error {
+	for cursor := ""; ; {
+		page, err := p.relay.Channels(ctx, cursor)
+		if err != nil {
+			return fmt.Errorf("%s is pushed, but who follows it could not be asked: %w", stream, err)
+		}
+		for _, ch := range page.Items {
+			if ch.Stream == stream {
+				return nil
+			}
+		}
+		if page.Next == "" || page.Next == cursor {
+			break
+		}
+		cursor = page.Next
+	}
+	fmt.Fprintf(p.call.stderr, "no screen follows %s yet; this lets every player: vitrine %s --to '*' %s\n", stream, p.call.verb.name, shell(p.call.args))
+	return nil
+}
+
+// shell writes arguments as a shell reads them.
+func shell(args []string) string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		if out[i] = a; a == "" || strings.ContainsFunc(a, func(r rune) bool {
+			return !strings.ContainsRune("-_./:=,@%+", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+		}) {
+			out[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(out, " ")
 }
 
 // roots hands over what the relay lacks of the key chain, after a look that both chains are one.
