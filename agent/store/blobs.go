@@ -23,8 +23,6 @@ const maxTries = 3
 
 func (s *Store) blobPath(d bundle.Digest) string { return s.path(filepath.FromSlash(d.BlobPath())) }
 
-func (s *Store) partPath(d bundle.Digest) string { return s.path("staging", string(d)) }
-
 // present says whether a blob's file is here and looks as it did when it was last found whole. If it does not, read says
 // whether to read it; a file that turns out to be wrong is removed.
 func (s *Store) present(b bundle.Blob, read bool) (mark, bool, error) {
@@ -71,7 +69,7 @@ func (s *Store) makeRoom(in *incoming) error {
 	var need int64
 	for _, b := range in.missing {
 		need += b.Size
-		if st, err := os.Lstat(s.partPath(b.Digest)); err == nil {
+		if st, err := os.Lstat(s.path("staging", string(b.Digest))); err == nil && s.partFree(b.Digest) {
 			need -= min(st.Size(), b.Size)
 		}
 	}
@@ -80,7 +78,7 @@ func (s *Store) makeRoom(in *incoming) error {
 	if err != nil || free >= need {
 		return err
 	}
-	if err := s.collect(in); err != nil {
+	if err := s.collect(); err != nil {
 		s.log.Warn("garbage not collected", "error", err)
 	}
 	if free, err = s.cfg.Free(s.cfg.Dir); err != nil || free >= need {
@@ -98,7 +96,7 @@ func (s *Store) fetchAll(ctx context.Context, from Origin, in *incoming, progres
 	progress(p)
 	for _, b := range in.missing {
 		before := p.Have
-		k, err := s.fetch(ctx, from, b, func(have int64) {
+		err := s.fetch(ctx, from, b, func(have int64) {
 			p.Have = before + have
 			progress(p)
 		})
@@ -109,80 +107,89 @@ func (s *Store) fetchAll(ctx context.Context, from Origin, in *incoming, progres
 			}
 			return fmt.Errorf("get blob %s: %w", b.Digest.Short(), err)
 		}
-		in.marks[b.Digest] = k
+		p.Have = before + b.Size
+		progress(p)
 	}
 	return nil
 }
 
 // fetch gets one blob: what is in staging is verified and kept, the rest is asked for from there.
-func (s *Store) fetch(ctx context.Context, from Origin, b bundle.Blob, have func(int64)) (mark, error) {
-	f, err := os.OpenFile(s.partPath(b.Digest), os.O_CREATE|os.O_RDWR, 0o600)
+func (s *Store) fetch(ctx context.Context, from Origin, b bundle.Blob, have func(int64)) error {
+	if _, whole, err := s.present(b, false); err != nil || whole { // another Ingest brought it
+		return err
+	}
+	part, release := s.part(b.Digest)
+	defer release()
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return mark{}, fmt.Errorf("open staging: %w", err)
+		return fmt.Errorf("open staging: %w", err)
 	}
 	defer f.Close()
 	d := &download{blob: b, file: f, sum: sha256.New(), have: have}
 	if err := d.resume(); err != nil {
-		return mark{}, fmt.Errorf("read staging: %w", err)
+		return fmt.Errorf("read staging: %w", err)
 	}
 	for tries := 0; d.at < b.Size; {
 		if err := s.fault("ask for blob"); err != nil {
-			return mark{}, err
+			return err
 		}
 		before := d.at
 		err := d.ask(ctx, from)
 		var wrong *bundle.SegmentError
 		if err != nil && !errors.As(err, &wrong) {
-			return mark{}, err
+			return err
 		}
 		if tries++; d.at > before {
 			tries = 0
 		}
 		if err != nil && tries >= maxTries {
-			return mark{}, fmt.Errorf("asked %d times: %w", maxTries, err)
+			return fmt.Errorf("asked %d times: %w", maxTries, err)
 		}
 	}
 	if digestOf(d.sum) != b.Digest {
-		return mark{}, errors.Join(&RefusedError{Reason: "its segments are not those of the blob; build the bundle again"},
-			removeFile(s.partPath(b.Digest)))
+		return errors.Join(&RefusedError{Reason: "its segments are not those of the blob; build the bundle again"}, removeFile(part))
 	}
 	return s.settleBlob(f, b)
 }
 
-// settleBlob moves a whole blob from staging to its place: fsync file, rename, fsync folder.
-func (s *Store) settleBlob(f *os.File, b bundle.Blob) (mark, error) {
+// settleBlob moves a whole blob from staging to its place and marks it: fsync file, rename, fsync folder, index.
+func (s *Store) settleBlob(f *os.File, b bundle.Blob) error {
 	if err := s.fault("sync blob"); err != nil {
-		return mark{}, err
+		return err
 	}
 	if err := f.Sync(); err != nil {
-		return mark{}, fmt.Errorf("write to the disk: %w", err)
+		return fmt.Errorf("write to the disk: %w", err)
+	}
+	s.settling.Lock()
+	defer s.settling.Unlock()
+	if _, whole, err := s.present(b, false); err == nil && whole { // a file in use is not replaced: its mark would not fit
+		return removeFile(f.Name())
 	}
 	dir := filepath.Dir(s.blobPath(b.Digest))
 	if err := os.Mkdir(dir, 0o700); err == nil {
-		err = syncDir(filepath.Dir(dir))
-		if err != nil {
-			return mark{}, err
+		if err := syncDir(filepath.Dir(dir)); err != nil {
+			return err
 		}
 	} else if !errors.Is(err, fs.ErrExist) {
-		return mark{}, err
+		return err
 	}
 	if err := s.fault("rename blob"); err != nil {
-		return mark{}, err
+		return err
 	}
-	if err := os.Rename(s.partPath(b.Digest), s.blobPath(b.Digest)); err != nil {
-		return mark{}, err
+	if err := os.Rename(f.Name(), s.blobPath(b.Digest)); err != nil {
+		return err
 	}
 	if err := s.fault("sync folder"); err != nil {
-		return mark{}, err
+		return err
 	}
 	if err := syncDir(dir); err != nil {
-		return mark{}, err
+		return err
 	}
 	st, err := f.Stat()
 	if err != nil {
-		return mark{}, err
+		return err
 	}
-	return mark{Size: st.Size(), Changed: st.ModTime(), Checked: s.cfg.Now()}, nil
+	return s.put(bucketBlobs, string(b.Digest), mark{Size: st.Size(), Changed: st.ModTime(), Checked: s.cfg.Now()})
 }
 
 // download is one blob on its way into a staging file.

@@ -11,14 +11,15 @@ import (
 	"vitrine/agent/bundle"
 )
 
-// collect removes what neither the live bundle, nor the one before it, nor the one on its way needs. The caller holds
+// collect removes what neither the live bundle, nor the one before it, nor those on their way need. The caller holds
 // the token. A manifest that cannot be read pins nothing, so then nothing is removed.
-func (s *Store) collect(in *incoming) error {
+func (s *Store) collect() error {
 	keep := map[string]bool{} // paths below the store, with slashes
 	pin := func(m *bundle.Manifest, d bundle.Digest) {
 		keep[d.ManifestPath()] = true
 		for _, b := range m.Blobs {
 			keep[b.Digest.BlobPath()] = true
+			keep["staging/"+string(b.Digest)] = true
 		}
 	}
 	p := s.pointers()
@@ -32,17 +33,15 @@ func (s *Store) collect(in *incoming) error {
 		}
 		pin(m, d)
 	}
-	if in != nil {
-		pin(in.Manifest, in.Digest)
-		for _, b := range in.missing {
-			keep["staging/"+string(b.Digest)] = true
-		}
+	for d, m := range s.underWay() {
+		pin(m, d)
 	}
 	var errs []error
 	n := 0
 	for _, top := range []string{"b", "m", "staging"} {
 		err := fs.WalkDir(os.DirFS(s.cfg.Dir), top, func(name string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || keep[name] {
+			first, _, _ := strings.Cut(name, ".") // a second fetch's file is <digest>.2
+			if err != nil || d.IsDir() || keep[name] || top == "staging" && keep[first] {
 				return err
 			}
 			n++

@@ -121,8 +121,13 @@ func (s *Store) RaiseTime(t time.Time) error {
 // Pin trusts a chain of roots for good. It is called once, when a player is enrolled or a person at the player has
 // compared the fingerprint; afterwards only a chain with the same first root is taken, and only to extend the one here.
 func (s *Store) Pin(chain [][]byte) error {
-	if t := s.Trust(); t != nil {
-		return s.extend(t, chain)
+	if s.Trust() != nil {
+		return s.extend(chain)
+	}
+	s.rooting.Lock()
+	defer s.rooting.Unlock()
+	if s.Trust() != nil {
+		return errors.New("somebody else has just told this player whom to trust; try again")
 	}
 	t, err := bundle.NewTrust(chain)
 	if err != nil {
@@ -135,7 +140,10 @@ func (s *Store) Pin(chain [][]byte) error {
 func words(root []byte) string { return strings.Join(bundle.Words(root), " ") }
 
 // extend takes the roots that are newer than ours.
-func (s *Store) extend(t *bundle.Trust, chain [][]byte) error {
+func (s *Store) extend(chain [][]byte) error {
+	s.rooting.Lock()
+	defer s.rooting.Unlock()
+	t := s.Trust()
 	if len(chain) > 0 && bundle.DigestOf(chain[0]) != t.Fingerprint() {
 		return &RefusedError{Reason: fmt.Sprintf("it comes from another publisher: its root has the fingerprint \"%s\", "+
 			"this player trusts \"%s\"; enrol the player with that publisher, or ask for a bundle of your own",

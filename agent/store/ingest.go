@@ -65,43 +65,95 @@ func (e *SpaceError) Error() string {
 	return fmt.Sprintf("the disk has %d MiB free, the bundle needs %d MiB: make room, or publish a smaller bundle", e.Free>>20, (e.Need+1<<20-1)>>20)
 }
 
+// maxRounds is how often one Ingest asks for what is missing before it leaves the rest to its next call.
+const maxRounds = 8
+
 // Ingest takes a bundle: it verifies the roots, the manifest, the floor and the targets, makes room, gets the missing
 // blobs one by one, and makes it live in one transaction. What is live stays so until the last step. It can be
-// interrupted anywhere and called again: verified segments are kept. Errors are *RefusedError when trying again is of no
-// use. progress may be nil.
+// interrupted anywhere and called again: verified segments are kept. Several may run at once, and nobody waits for
+// another's origin: all is decided anew when the blobs are here. Errors are *RefusedError when trying again is of no use.
+// progress may be nil.
 func (s *Store) Ingest(ctx context.Context, from Origin, progress func(Progress)) (Taken, error) {
-	release, err := s.take(ctx)
-	if err != nil {
-		return Taken{}, err
-	}
-	defer release()
 	if progress == nil {
 		progress = func(Progress) {}
 	}
-	in, err := s.admit(ctx, from)
+	envelope, err := s.hear(ctx, from)
 	if err != nil {
 		return Taken{}, err
 	}
-	if len(in.missing) == 0 && s.pointers().Active == in.Digest {
-		return in.Taken, s.remark(in.marks)
+	j := &job{}
+	defer s.unpin(j)
+	for range maxRounds {
+		fetching, stop := context.WithCancelCause(ctx)
+		in, done, err := s.step(ctx, j, envelope, stop)
+		if err == nil && !done {
+			err = s.fetchAll(fetching, from, in, progress)
+			if j.asked, j.fetched = true, err == nil; errors.Is(context.Cause(fetching), errOvertaken) {
+				err = nil
+			}
+		}
+		stop(nil)
+		if err != nil || done {
+			return in.Taken, err
+		}
 	}
-	if err := s.makeRoom(in); err != nil {
-		return in.Taken, err
+	return Taken{Digest: j.digest, Manifest: j.manifest}, errors.New("other bundles were taken all the while, or files do not stay on the disk; it is tried again")
+}
+
+// hear asks an origin for its roots and its manifest's envelope, and takes the roots.
+func (s *Store) hear(ctx context.Context, from Origin) ([]byte, error) {
+	t := s.Trust()
+	if t == nil {
+		return nil, ErrNotPinned
 	}
-	if err := s.fetchAll(ctx, from, in, progress); err != nil {
-		return in.Taken, err
+	roots, err := from.Roots(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("get the roots: %w", err)
+	}
+	if err := s.extend(roots); err != nil {
+		return nil, err
+	}
+	envelope, err := from.Manifest(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("get the manifest: %w", err)
+	}
+	return envelope, nil
+}
+
+// step holds the token: it judges a bundle by what is so now and, when all its blobs are here, makes it live.
+func (s *Store) step(ctx context.Context, j *job, envelope []byte, stop context.CancelCauseFunc) (in *incoming, done bool, err error) {
+	in = &incoming{envelope: envelope, marks: map[bundle.Digest]mark{}}
+	release, err := s.take(ctx)
+	if err != nil {
+		return in, false, err
+	}
+	defer release()
+	if err := s.admit(ctx, in); err != nil {
+		return in, false, err
+	}
+	s.pin(j, in, stop)
+	switch {
+	case len(in.missing) > 0:
+		return in, false, s.makeRoom(in)
+	case !j.fetched && s.pointers().Active == in.Digest:
+		if err := s.remark(in.marks); err != nil || !j.asked {
+			return in, true, err
+		}
+		return in, true, s.refresh()
 	}
 	if err := s.activate(in); err != nil {
-		return in.Taken, fmt.Errorf("make bundle %s version %d live: %w", in.Manifest.Stream, in.Manifest.Seq, err)
+		return in, false, fmt.Errorf("make bundle %s version %d live: %w", in.Manifest.Stream, in.Manifest.Seq, err)
 	}
 	in.Changed = true
+	s.unpin(j)
+	s.overtake()
 	if err := s.fault("collect"); err != nil {
-		return in.Taken, err
+		return in, true, err
 	}
-	if err := s.collect(nil); err != nil {
+	if err := s.collect(); err != nil {
 		s.log.Warn("garbage not collected", "error", err)
 	}
-	return in.Taken, s.refresh()
+	return in, true, s.refresh()
 }
 
 // incoming is a bundle that may be taken.
@@ -112,52 +164,35 @@ type incoming struct {
 	marks    map[bundle.Digest]mark // of blobs that are here but were not known to be whole
 }
 
-// admit does everything that needs no blobs.
-func (s *Store) admit(ctx context.Context, from Origin) (*incoming, error) {
-	t := s.Trust()
-	if t == nil {
-		return nil, ErrNotPinned
-	}
-	roots, err := from.Roots(ctx)
+// admit does everything that needs no blobs. The caller holds the token.
+func (s *Store) admit(ctx context.Context, in *incoming) error {
+	t, digest := s.Trust(), bundle.DigestOf(in.envelope)
+	m, err := t.Manifest(in.envelope)
 	if err != nil {
-		return nil, fmt.Errorf("get the roots: %w", err)
+		return &RefusedError{Digest: digest, Reason: err.Error()}
 	}
-	if err := s.extend(t, roots); err != nil {
-		return nil, err
+	if reason := s.objection(t, m, digest); reason != "" {
+		return &RefusedError{Digest: digest, Stream: m.Stream, Seq: m.Seq, Root: m.Root, Reason: reason}
 	}
-	t = s.Trust()
-	envelope, err := from.Manifest(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("get the manifest: %w", err)
-	}
-	in := &incoming{envelope: envelope, marks: map[bundle.Digest]mark{}}
-	in.Digest = bundle.DigestOf(envelope)
-	m, err := t.Manifest(envelope)
-	if err != nil {
-		return nil, &RefusedError{Digest: in.Digest, Reason: err.Error()}
-	}
-	in.Manifest = m
-	if reason := s.objection(t, m, in.Digest); reason != "" {
-		return nil, &RefusedError{Digest: in.Digest, Stream: m.Stream, Seq: m.Seq, Root: m.Root, Reason: reason}
-	}
+	in.Digest, in.Manifest = digest, m
 	if !m.Expires.IsZero() && m.Expires.Before(s.cfg.Now()) {
 		s.log.Warn("bundle offered after its expiry", "stream", m.Stream, "seq", m.Seq, "expired", m.Expires)
 	}
 	for _, b := range m.Blobs {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		k, whole, err := s.present(b, true)
 		switch {
 		case err != nil:
-			return nil, err
+			return err
 		case !whole:
 			in.missing = append(in.missing, b)
 		default:
 			in.marks[b.Digest] = k
 		}
 	}
-	return in, nil
+	return nil
 }
 
 // objection is why a believed manifest is not for this player now.
@@ -249,7 +284,7 @@ func (s *Store) commit(p pointers, f Floor, marks map[bundle.Digest]mark) error 
 		return err
 	}
 	s.mu.Lock()
-	s.floor = f
+	s.floor = f.merge(s.floor) // roots and time may have come meanwhile
 	s.mu.Unlock()
 	if err := s.fault("second floor"); err != nil {
 		return err
@@ -262,7 +297,8 @@ func (s *Store) commit(p pointers, f Floor, marks map[bundle.Digest]mark) error 
 	return nil
 }
 
-// Rollback makes the bundle before the live one live again and refuses the one that it left. The floor stays.
+// Rollback makes the bundle before the live one live again and refuses the one that it left. The floor stays. It waits
+// for no origin.
 func (s *Store) Rollback(ctx context.Context) error {
 	release, err := s.take(ctx)
 	if err != nil {
@@ -279,6 +315,7 @@ func (s *Store) Rollback(ctx context.Context) error {
 	if err := s.commit(pointers{Active: p.Previous, Held: p.Active}, s.Floor(), nil); err != nil {
 		return fmt.Errorf("go back: %w", err)
 	}
+	s.overtake()
 	s.log.Info("bundle left for the one before", "left", p.Active.Short(), "live", p.Previous.Short())
 	return s.refresh()
 }

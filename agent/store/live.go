@@ -96,6 +96,8 @@ func (s *Store) Live() (*Live, <-chan struct{}) {
 
 // refresh fills the live view from the disk. The bundle before stands in when the live one's manifest is damaged.
 func (s *Store) refresh() error {
+	tx := s.mem.Txn(true) // before reading, so that an older view never replaces a newer one
+	defer tx.Abort()
 	p := s.pointers()
 	l := &Live{store: s}
 	for _, d := range []bundle.Digest{p.Active, p.Previous} {
@@ -113,8 +115,6 @@ func (s *Store) refresh() error {
 	if l.Settings, err = s.Settings(); err != nil {
 		s.log.Warn("settings not read", "error", err)
 	}
-	tx := s.mem.Txn(true)
-	defer tx.Abort()
 	if _, err := tx.DeleteAll(tableScene, "id"); err != nil {
 		return fmt.Errorf("renew the live view: %w", err)
 	}

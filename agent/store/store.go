@@ -63,14 +63,18 @@ type Store struct {
 	index *bbolt.DB
 	diary *diary
 	mem   *memdb.MemDB
-	took  chan struct{} // holds one token: who has it may change blobs and bundles
+	took  chan struct{} // holds one token: who has it may throw away blobs and move pointers; nobody waits for an origin with it
 	begun time.Time     // with its monotonic part
 
-	copying sync.Mutex // one copy of the index at a time
+	copying  sync.Mutex // one copy of the index at a time
+	settling sync.Mutex // one blob comes to its place at a time
+	rooting  sync.Mutex // one chain of roots is taken at a time
 
 	mu    sync.Mutex
 	trust *bundle.Trust // nil = nothing pinned yet
 	floor Floor
+	jobs  map[*job]bool   // Ingests under way
+	parts map[string]bool // staging files in use
 
 	fault func(step string) error // tests only: called before each step that a power cut may hit
 }
@@ -98,7 +102,8 @@ func open(cfg Config, fault func(string) error) (*Store, error) {
 	if fault == nil {
 		fault = func(string) error { return nil }
 	}
-	s := &Store{cfg: cfg, log: cfg.Log, took: make(chan struct{}, 1), begun: time.Now(), fault: fault}
+	s := &Store{cfg: cfg, log: cfg.Log, took: make(chan struct{}, 1), begun: time.Now(), fault: fault,
+		jobs: map[*job]bool{}, parts: map[string]bool{}}
 	for _, d := range []string{"", "root", "m", "b", "staging"} {
 		if err := os.MkdirAll(filepath.Join(cfg.Dir, d), 0o700); err != nil {
 			return nil, fmt.Errorf("open store: make folder: %w", err)
