@@ -13,7 +13,11 @@ import (
 	"testing"
 
 	"vitrine/agent"
+	"vitrine/agent/bundle"
+	"vitrine/agent/bundle/bundletest"
+	"vitrine/agent/control"
 	"vitrine/cloud/api"
+	"vitrine/render/scene"
 )
 
 // quietTLS serves over TLS without a word about clients that turn away.
@@ -36,6 +40,20 @@ func dead(t *testing.T) string {
 	}
 	defer l.Close()
 	return "https://" + l.Addr().String()
+}
+
+func TestTheCardSaysThatNothingOfTheContentCanBeShown(t *testing.T) {
+	pub := bundletest.New(t)
+	c, _ := player(t, agent.Config{Dir: filepath.Join(t.TempDir(), "data"), Headless: "320x180", Renderer: renderer(t), Lang: "fr"})
+	m := bundle.Manifest{Canvas: scene.Size{Width: 64, Height: 36}, Scenes: map[string]scene.Scene{"a": slide("media/a.png")}}
+	broken := pub.File(t, m, map[string][]byte{"media/a.png": []byte("this is not a picture")})
+	if _, err := c.Import(t.Context(), broken, strings.Join(bundle.Words(pub.Chain[0]), " "), func(control.Step) {}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the card says so", func() bool {
+		s, err := c.Status(t.Context())
+		return err == nil && slices.Contains(s.Notices, "Il y a du contenu, mais rien ne peut être montré")
+	})
 }
 
 func TestTheCardSaysWhyThereIsNothing(t *testing.T) {

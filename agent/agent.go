@@ -189,6 +189,8 @@ func (a *Agent) Run(ctx context.Context) error {
 func (a *Agent) watch(ctx context.Context) error {
 	tick := time.NewTicker(min(30*time.Second, a.cfg.Trial))
 	defer tick.Stop()
+	settled := time.NewTimer(settling + time.Second)
+	defer settled.Stop()
 	for {
 		live, changed := a.store.Live()
 		if live.Manifest != nil {
@@ -202,6 +204,8 @@ func (a *Agent) watch(ctx context.Context) error {
 			return nil
 		case <-changed:
 			a.poke()
+			settled.Reset(settling + time.Second)
+		case <-settled.C: // the card may say now that nothing comes up
 		case <-tick.C:
 		}
 	}
