@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -192,13 +193,17 @@ func TestAFetchEndsAsWhatIsLiveThenAsksFor(t *testing.T) {
 
 func TestTwoFetchesOfOneBlobDoNotMix(t *testing.T) {
 	p := bundletest.New(t)
-	s := pinned(t, p, store.Config{})
+	dir := t.TempDir()
+	s := pinned(t, p, store.Config{Dir: dir})
 	video := noise(9, 5<<20)
 	one := newSlow(p.Content(t, bundle.Manifest{Seq: 6}, map[string][]byte{"media/v.mp4": video}), 0)
 	two := newSlow(p.Content(t, bundle.Manifest{Seq: 2, Stream: "hall"}, map[string][]byte{"media/v.mp4": video}), 0)
 	endOne, endTwo := begin(t, s, one), begin(t, s, two)
 	<-one.opened
 	<-two.opened
+	if parts, _ := filepath.Glob(filepath.Join(dir, "staging", "*")); len(parts) != 2 {
+		t.Errorf("both write to %q", parts)
+	}
 	close(one.goOn)
 	if got := <-endOne; got.err != nil {
 		t.Fatal(got.err)
