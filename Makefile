@@ -47,8 +47,9 @@ vulnerabilities: setup
 	*) echo "govulncheck: skipped, its database cannot be asked: $$(tail -n 1 "$$log")" ;; \
 	esac
 
+# The tests start their own binary hundreds of times; the race detector would wait a second at the end of each.
 unit: build
-	@$(ENV) go test -race -tags "$$TAGS" -timeout 15m ./...
+	@$(ENV) GORACE=atexit_sleep_ms=0 go test -race -tags "$$TAGS" -timeout 15m ./...
 
 demo drills: build
 	@$(ENV) go run ./packaging/demo -bin bin $(if $(filter drills,$@),-drills) $(if $(SECONDS),-seconds $(SECONDS)) $(if $(OUT),-out "$(OUT)")
@@ -61,7 +62,7 @@ fuzz: setup
 	@$(ENV) set -e; grep -rlE '^func Fuzz' --include=*_test.go agent cloud render usb | while read -r file; do \
 		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file"); do \
 			echo "fuzz: $$(dirname "$$file") $$name"; \
-			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "./$$(dirname "$$file")"; \
 		done; \
 	done
 
