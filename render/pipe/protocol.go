@@ -31,6 +31,8 @@ type Command struct {
 	Zone     string        `json:"zone,omitempty"`     // Settings: IANA, for clocks that name none
 	Locale   string        `json:"locale,omitempty"`   // Settings
 	On       bool          `json:"on,omitempty"`       // Screen
+	Volume   int           `json:"volume,omitempty"`   // Volume: per cent of what the items say, 0 to 100
+	Picture  *Picture      `json:"picture,omitempty"`  // Picture; nil = as it is
 
 	Path  string `json:"path,omitempty"`  // Shot: file to write, .png or .jpg
 	Width int    `json:"width,omitempty"` // Shot: pixels; 0 = as shown
@@ -43,6 +45,8 @@ const (
 	OpOverlay  = "overlay"  // replace all overlays
 	OpSettings = "settings" // clock zone and locale
 	OpScreen   = "screen"   // on or off
+	OpVolume   = "volume"   // of all sound; 100 at the start
+	OpPicture  = "picture"  // brightness, contrast and gamma of all that is shown
 	OpShot     = "shot"     // write a picture of what is really shown
 	OpQuit     = "quit"     // leave the screen and end
 )
@@ -72,16 +76,43 @@ type Report struct {
 	Memory    int64  `json:"memory,omitempty"`    // Pulse: resident bytes
 
 	Path string `json:"path,omitempty"` // Shot
+
+	Input    *Input    `json:"input,omitempty"`    // Input
+	Monitors []Monitor `json:"monitors,omitempty"` // Ready, Monitors
+}
+
+// Picture is how everything that is shown is corrected for the screen it is shown on. The zero value changes nothing.
+type Picture struct {
+	Brightness int     `json:"brightness,omitempty"` // -100 to 100 per cent
+	Contrast   int     `json:"contrast,omitempty"`   // -100 to 100 per cent
+	Gamma      float64 `json:"gamma,omitempty"`      // 0.2 to 5; 0 = 1
+	Warmth     int     `json:"warmth,omitempty"`     // 0 to 100: less blue
+}
+
+// Input is something that a person in front of the screen did.
+type Input struct {
+	Key   string  `json:"key,omitempty"`   // its X name with its modifiers: "F12", "ctrl+alt+s"; "" = a touch or click
+	Point *[2]int `json:"point,omitempty"` // of a touch, pixels of what is composed
+}
+
+// Monitor is a connected display.
+type Monitor struct {
+	Name    string     `json:"name"` // the connector: HDMI-1
+	At      [2]int     `json:"at"`   // on the X screen
+	Size    scene.Size `json:"size"`
+	Refresh float64    `json:"refresh"` // hertz
 }
 
 // The reports.
 const (
-	EvReady   = "ready"   // once, after the start
-	EvStarted = "started" // the first frame of a showing is on the screen
-	EvEnded   = "ended"   // a showing has left the screen
-	EvFailed  = "failed"  // a medium of a showing cannot be shown; the showing goes on without it, or ends if it was all. ID 0: the renderer itself
-	EvPulse   = "pulse"   // each second: presented frames, memory
-	EvShot    = "shot"    // a picture is written, or Error says why not
+	EvReady    = "ready"    // once, after the start
+	EvStarted  = "started"  // the first frame of a showing is on the screen
+	EvEnded    = "ended"    // a showing has left the screen
+	EvFailed   = "failed"   // a medium of a showing cannot be shown; the showing goes on without it, or ends if it was all. ID 0: the renderer itself
+	EvPulse    = "pulse"    // each second: presented frames, memory
+	EvInput    = "input"    // a key or a touch
+	EvMonitors = "monitors" // displays came or went, or changed their mode
+	EvShot     = "shot"     // a picture is written, or Error says why not
 )
 
 // ReasonGone is that of an EvFailed when the renderer's process has ended; another one is started.

@@ -42,6 +42,8 @@ func (z Zone) Contents() []string {
 	add(z.Chart != nil, "chart")
 	add(z.QR != nil, "qr")
 	add(z.Shape != nil, "shape")
+	add(z.Cards != nil, "cards")
+	add(z.Weather != nil, "weather")
 	add(z.Card != nil, "card")
 	return kinds
 }
@@ -71,6 +73,10 @@ func (z Zone) SourceName() string {
 		return z.Table.Source
 	case z.Chart != nil:
 		return z.Chart.Source
+	case z.Cards != nil:
+		return z.Cards.Source
+	case z.Weather != nil:
+		return z.Weather.Source
 	}
 	return ""
 }

@@ -50,8 +50,10 @@ type Scene struct {
 	// For is how long the scene stays. Zero: until its first playlist zone has played through once.
 	For Duration `json:"for,omitempty"`
 	// Background fills what no zone covers; "" is black.
-	Background Color  `json:"background,omitempty"`
-	Zones      []Zone `json:"zones"`
+	Background Color       `json:"background,omitempty"`
+	Zones      []Zone      `json:"zones"`
+	Transition *Transition `json:"transition,omitempty"` // how the scene comes; nil = cut
+	Audio      *Bed        `json:"audio,omitempty"`      // below everything; nil = none
 }
 
 // Zone is a rectangle with exactly one kind of content. Zones are painted in order of Z, then in order of the list.
@@ -71,36 +73,9 @@ type Zone struct {
 	Chart     *Chart     `json:"chart,omitempty"`
 	QR        *QR        `json:"qr,omitempty"`
 	Shape     *Shape     `json:"shape,omitempty"`
+	Cards     *Cards     `json:"cards,omitempty"`
+	Weather   *Weather   `json:"weather,omitempty"`
 	Card      *Card      `json:"card,omitempty"` // the player's own page; not for bundles
-}
-
-// Kind says what an Item is.
-type Kind string
-
-// The kinds of item.
-const (
-	Video Kind = "video"
-	Image Kind = "image"
-)
-
-// Fit says how an item fills its zone.
-type Fit string
-
-// The ways to fit; the zero value stands for Cover.
-const (
-	Cover   Fit = "cover"   // fill the zone, crop what sticks out
-	Contain Fit = "contain" // all of the picture, bars beside it
-	Stretch Fit = "stretch" // fill the zone, proportions lost
-)
-
-// Item is one medium of a playlist.
-type Item struct {
-	Kind Kind   `json:"kind"`
-	Src  string `json:"src"`
-	// For is how long the item stays. Zero: a video's own length; an image needs a length.
-	For    Duration `json:"for,omitempty"`
-	Fit    Fit      `json:"fit,omitempty"`
-	Volume int      `json:"volume,omitempty"` // per cent, 0 (silent, the default) to 100
 }
 
 // Style is how text looks. Zero values are the widget's defaults.
@@ -131,8 +106,10 @@ type Ticker struct {
 	Items     []string `json:"items,omitempty"` // bound by playout
 }
 
-// Clock shows the time of day.
+// Clock shows the time of day, here or in several cities.
 type Clock struct {
+	Cities []City `json:"cities,omitempty"` // a world clock: one after the other; none = Zone's time alone
+	Face   string `json:"face,omitempty"`   // digits, hands; "" = digits
 	Zone   string `json:"zone,omitempty"`   // IANA name; "" = the player's
 	Format string `json:"format,omitempty"` // Go layout, month and day names put into Locale; "" = "15:04"
 	Locale string `json:"locale,omitempty"` // "fr", "en"; "" = the player's

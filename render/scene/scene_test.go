@@ -61,8 +61,9 @@ func TestLengthOfAScene(t *testing.T) {
 
 func TestKindsOfZones(t *testing.T) {
 	z := scene.Zone{Playlist: []scene.Item{{}}, Text: &scene.Text{}, Ticker: &scene.Ticker{}, Clock: &scene.Clock{},
-		Countdown: &scene.Countdown{}, Table: &scene.Table{}, Chart: &scene.Chart{}, QR: &scene.QR{}, Shape: &scene.Shape{}, Card: &scene.Card{}}
-	if got, want := z.Contents(), []string{"playlist", "text", "ticker", "clock", "countdown", "table", "chart", "qr", "shape", "card"}; !slices.Equal(got, want) {
+		Countdown: &scene.Countdown{}, Table: &scene.Table{}, Chart: &scene.Chart{}, QR: &scene.QR{}, Shape: &scene.Shape{},
+		Cards: &scene.Cards{}, Weather: &scene.Weather{}, Card: &scene.Card{}}
+	if got, want := z.Contents(), []string{"playlist", "text", "ticker", "clock", "countdown", "table", "chart", "qr", "shape", "cards", "weather", "card"}; !slices.Equal(got, want) {
 		t.Errorf("contents %v, want %v", got, want)
 	}
 	// Each kind goes by its key in a bundle.

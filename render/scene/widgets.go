@@ -46,3 +46,43 @@ type Chart struct {
 	Style  Style      `json:"style,omitzero"`
 	Cells  [][]string `json:"cells,omitempty"` // bound by playout: the label, then Values
 }
+
+// City is one of a world clock.
+type City struct {
+	Label string `json:"label"`
+	Zone  string `json:"zone"` // IANA name
+}
+
+// Cards shows rows as cards side by side, page after page: news, offers, people, rooms. Title, Text and Note are
+// text/template over a row, like a ticker's.
+type Cards struct {
+	Source  string     `json:"source,omitempty"`
+	Title   string     `json:"title"`
+	Text    string     `json:"text,omitempty"`
+	Note    string     `json:"note,omitempty"`    // small, above the title: a time, a place, a price
+	Image   string     `json:"image,omitempty"`   // the column that names a picture of the bundle; "" = none
+	Columns int        `json:"columns,omitempty"` // side by side; 0 = as the zone's shape says
+	Rows    int        `json:"rows,omitempty"`    // below each other; 0 = as the zone's shape says
+	Every   Duration   `json:"every,omitempty"`   // a page stays; 0 = 10 s
+	Accent  Color      `json:"accent,omitempty"`
+	Fill    Color      `json:"fill,omitempty"` // of a card; "" = a light veil over what is below
+	Style   Style      `json:"style,omitzero"`
+	Cells   [][]string `json:"cells,omitempty"` // bound by playout: title, text, note, path of the picture
+}
+
+// Weather shows rows as days or hours with a drawn sky. The first is the largest.
+type Weather struct {
+	Source string `json:"source,omitempty"`
+	Place  string `json:"place,omitempty"` // headline, fixed
+	Label  string `json:"label"`           // the source's columns: "Mon", "14:00"
+	Sky    string `json:"sky"`             // a WMO code (WMO 306, table 4677, as open forecasts give it) or a word: clear, partly, cloudy, fog, drizzle, rain, showers, sleet, snow, thunder
+	High   string `json:"high,omitempty"`
+	Low    string `json:"low,omitempty"`
+	Wind   string `json:"wind,omitempty"`
+	Unit   string `json:"unit,omitempty"` // behind temperatures; "" = "°"
+	Rows   int    `json:"rows,omitempty"` // at most; 0 = as many as fit
+	Accent Color  `json:"accent,omitempty"`
+	Style  Style  `json:"style,omitzero"`
+
+	Cells [][]string `json:"cells,omitempty"` // bound by playout: label, sky, high, low, wind
+}
