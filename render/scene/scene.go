@@ -143,7 +143,8 @@ type QR struct {
 	Color Color  `json:"color,omitempty"`
 }
 
-// Card is the player's own page: what it shows while it has nothing to show, and to whom it can be connected.
+// Card is the player's own page: what it shows while it has nothing to show, and to whom it can be connected. With Facts
+// it is the service page, for a technician who stands before the screen.
 type Card struct {
 	Name     string   `json:"name,omitempty"`     // of the player
 	Language string   `json:"language,omitempty"` // "fr", "en"; "" = the player's
@@ -153,4 +154,8 @@ type Card struct {
 	Relay    string   `json:"relay,omitempty"`    // address as a person types it
 	Address  string   `json:"address,omitempty"`  // the player's own, in its network
 	Notices  []string `json:"notices,omitempty"`  // short sentences; none and no code: that there is no content yet
+
+	// The service page: what a technician asks, label and value, at most 16. Notices are its faults there; none = no faults.
+	Title string      `json:"title,omitempty"` // "" = "Service" in the card's language
+	Facts [][2]string `json:"facts,omitempty"`
 }
