@@ -22,10 +22,19 @@ import (
 	"vitrine/render/scene"
 )
 
-// Video plays one file at a time. Load, Stop and Close may block and are called on other goroutines; see package mpv.
+// Video plays one item at a time. Load, Stop and Close may block and are called on other goroutines; see package mpv.
+// What a kind has beside this it says by further methods:
+//
+//	Room(size image.Point, scale float64)  told before Load: the zone's pixels, and how many make a canvas pixel
+//	Alpha() bool                           Render gives premultiplied pixels that are to be blended; others are opaque
+//	Stalled() bool                         there is no present picture: the item's stand-in is shown, or the last frame
+//	Update(item scene.Item)                the rows of a page have changed; it goes on
 type Video interface {
 	Load(item scene.Item, start time.Duration) error // opens it, paused on its first frame
 	Play()
+	// SetVolume says how loud all of the item is to be, 0 to 100 per cent as on a volume control: what the item says, the
+	// master volume and fades multiplied. It holds from the next Load or Play on, and must not block.
+	SetVolume(percent int)
 	Stop()
 	Fresh() bool // there is a frame that Render has not drawn; Render must follow
 	Render(pix []byte, stride int, size image.Point) error
@@ -55,11 +64,13 @@ type Place struct {
 type Config struct {
 	Output  output.Output
 	Video   func(wake func()) (Video, error)
-	Picture func(path string, size image.Point, fit scene.Fit) (*image.RGBA, error)
-	Widget  func(z scene.Zone, size image.Point, scale float64, p Place) (Widget, error)
-	Report  func(pipe.Report) // must not block
-	MPV     string            // version, for the ready report
-	Log     *slog.Logger      // nil = slog.Default()
+	Picture func(item scene.Item, size image.Point) (*image.RGBA, error) // images and pages, fitted into exactly size
+	// Other opens what plays an item that is neither a video nor a still picture. nil: such items fail, and say so.
+	Other  func(kind scene.Kind, wake func()) (Video, error)
+	Widget func(z scene.Zone, size image.Point, scale float64, p Place) (Widget, error)
+	Report func(pipe.Report) // must not block
+	MPV    string            // version, for the ready report
+	Log    *slog.Logger      // nil = slog.Default()
 }
 
 const (

@@ -20,6 +20,7 @@ type reel struct {
 	shape shape
 	inner shape  // of a video that is smaller than the zone
 	back  uint32 // premultiplied background, 0 = none
+	scale float64
 
 	cur, next *slot
 	leads     bool // its pass is the scene's length
@@ -35,7 +36,7 @@ type reel struct {
 func newReel(s *Stage, g *group, z scene.Zone, m mapping) *reel {
 	r := &reel{
 		stage: s, group: g, items: z.Playlist, bad: map[int]bool{}, rect: m.rect(z.At),
-		shape: newShape(z.Opacity, int(float64(z.Radius)*m.scale+0.5)), back: color(z.Background), stale: true,
+		shape: newShape(z.Opacity, int(float64(z.Radius)*m.scale+0.5)), back: color(z.Background), scale: m.scale, stale: true,
 	}
 	r.shape = r.shape.on(r.rect.Size())
 	r.clip = r.rect.Intersect(m.canvas)
@@ -45,15 +46,15 @@ func newReel(s *Stage, g *group, z scene.Zone, m mapping) *reel {
 // prepare makes the first item ready, the one that is due after the given time of the playlist.
 func (r *reel) prepare(start time.Duration, now time.Time) {
 	i, rest := position(r.items, start)
-	r.cur = r.stage.prepare(&slot{item: r.items[i], index: i, start: rest}, r.rect.Size(), now)
+	r.cur = r.stage.prepare(&slot{item: r.items[i], index: i, start: rest}, r.rect.Size(), r.scale, now)
 }
 
-// position finds the item that plays after d, and how far into it. A video's own length is not known here: it takes all
+// position finds the item that plays after d, and how far into it. A medium's own length is not known here: it takes all
 // that is left.
 func position(items []scene.Item, d time.Duration) (int, time.Duration) {
 	var total time.Duration
 	for _, it := range items {
-		if it.Kind == scene.Video && it.For == 0 {
+		if lengthOf(it) == 0 {
 			total = 0
 			break
 		}
@@ -64,7 +65,7 @@ func position(items []scene.Item, d time.Duration) (int, time.Duration) {
 	}
 	for i, it := range items {
 		l := lengthOf(it)
-		if it.Kind == scene.Video && it.For == 0 || d < l {
+		if l == 0 || d < l {
 			return i, d
 		}
 		d -= l
@@ -72,8 +73,9 @@ func position(items []scene.Item, d time.Duration) (int, time.Duration) {
 	return 0, 0
 }
 
+// lengthOf is how long an item stays, zero when that is for itself to say.
 func lengthOf(it scene.Item) time.Duration {
-	if it.For == 0 && it.Kind == scene.Image {
+	if it.For == 0 && it.Kind.Still() {
 		return plainLength
 	}
 	return time.Duration(it.For)
@@ -147,7 +149,7 @@ func (r *reel) weed(now time.Time) {
 		*p = nil
 		r.stage.leave(sl)
 		if i, _ := r.after(sl.index); i >= 0 {
-			*p = r.stage.prepare(&slot{item: r.items[i], index: i}, r.rect.Size(), now)
+			*p = r.stage.prepare(&slot{item: r.items[i], index: i}, r.rect.Size(), r.scale, now)
 		}
 	}
 }
@@ -167,7 +169,7 @@ func (r *reel) turn(now time.Time) {
 	}
 	switch {
 	case i < 0:
-	case i == r.cur.index && r.cur.item.Kind == scene.Image:
+	case i == r.cur.index && r.cur.stays():
 		r.cur.until = now.Add(lengthOf(r.cur.item))
 	case r.next == nil:
 		r.fetch(now)
@@ -192,12 +194,12 @@ func (r *reel) fetch(now time.Time) {
 	c := r.cur
 	if c.video != nil && !c.until.IsZero() && c.video.Length() > 0 && !r.bad[c.index] {
 		if end := c.began.Add(c.video.Length() - c.start%c.video.Length()); end.Before(c.until) {
-			r.next = r.stage.prepare(&slot{item: c.item, index: c.index, until: c.until, again: true}, r.rect.Size(), now)
+			r.next = r.stage.prepare(&slot{item: c.item, index: c.index, until: c.until, again: true}, r.rect.Size(), r.scale, now)
 			return
 		}
 	}
 	if i, _ := r.after(c.index); i >= 0 {
-		r.next = r.stage.prepare(&slot{item: r.items[i], index: i}, r.rect.Size(), now)
+		r.next = r.stage.prepare(&slot{item: r.items[i], index: i}, r.rect.Size(), r.scale, now)
 	}
 }
 
@@ -207,7 +209,7 @@ func (r *reel) look(now time.Time) time.Time {
 	ends := c.ends()
 	i, wraps := r.after(c.index)
 	switch {
-	case r.next != nil, i < 0, r.held, i == c.index && c.item.Kind == scene.Image:
+	case r.next != nil, i < 0, r.held, i == c.index && c.stays():
 		return ends
 	case wraps && r.leads && r.stage.ending(r.group):
 		return ends // the next scene is what follows

@@ -18,6 +18,7 @@ type slot struct {
 	again bool          // a video that is shorter than its time, once more
 
 	video Video // nil: picture, or not opened yet
+	lent  bool  // the video is one of those that are kept for the next item
 	pic   *surface
 	err   error
 	limit time.Time // to be ready by then
@@ -27,43 +28,68 @@ type slot struct {
 }
 
 // prepare opens an item out of sight.
-func (s *Stage) prepare(sl *slot, size image.Point, now time.Time) *slot {
+func (s *Stage) prepare(sl *slot, size image.Point, scale float64, now time.Time) *slot {
 	sl.limit = now.Add(giveUp)
 	item, start := sl.item, sl.start
-	if item.Kind == scene.Image {
+	if item.Kind.Still() {
 		s.elsewhere(func() func() {
 			pic, err := s.picture(item, size)
 			return func() { sl.pic, sl.err = pic, err }
 		})
 		return sl
 	}
+	sl.lent = item.Kind == scene.Video
 	s.elsewhere(func() func() {
-		v, err := s.videos.take()
+		v, err := s.open(item.Kind)
 		if err == nil {
+			if r, ok := v.(interface{ Room(image.Point, float64) }); ok {
+				r.Room(size, scale)
+			}
 			if err = v.Load(item, start); err != nil {
-				s.videos.give(v)
+				s.done(v, sl.lent)
 				v = nil
 			}
 		}
 		return func() {
 			if sl.left {
 				if v != nil {
-					s.release(v)
+					s.release(v, sl.lent)
 				}
 				return
 			}
 			sl.err = err
 			if v != nil {
 				sl.video, sl.lost = v, v.Dropped()
+				v.SetVolume(item.Volume)
 			}
 		}
 	})
 	return sl
 }
 
-// picture decodes an image to the pixels of its zone.
+// open makes what plays a kind of item.
+func (s *Stage) open(kind scene.Kind) (Video, error) {
+	switch {
+	case kind == scene.Video:
+		return s.videos.take()
+	case s.cfg.Other == nil:
+		return nil, fmt.Errorf("this renderer cannot show items of kind %q; install a newer one", kind)
+	}
+	return s.cfg.Other(kind, s.wake)
+}
+
+// done takes back a video that has nothing loaded.
+func (s *Stage) done(v Video, lent bool) {
+	if lent {
+		s.videos.give(v)
+	} else {
+		v.Close()
+	}
+}
+
+// picture decodes a still picture to the pixels of its zone.
 func (s *Stage) picture(item scene.Item, size image.Point) (*surface, error) {
-	m, err := s.cfg.Picture(item.Src, size, item.Fit)
+	m, err := s.cfg.Picture(item, size)
 	if err != nil {
 		return nil, err
 	}
@@ -100,12 +126,17 @@ func (sl *slot) begin(now time.Time) {
 	if sl.until.IsZero() && sl.item.For > 0 {
 		sl.until = now.Add(time.Duration(sl.item.For) - sl.start)
 	}
-	if sl.until.IsZero() && sl.item.Kind == scene.Image {
+	if sl.until.IsZero() && sl.item.Kind.Still() {
 		sl.until = now.Add(plainLength)
 	}
 	if sl.video != nil {
 		sl.video.Play()
 	}
+}
+
+// stays says that the item, where it follows itself, goes on as it is.
+func (sl *slot) stays() bool {
+	return sl.err == nil && (sl.item.Kind.Still() || sl.item.Kind.Endless() && sl.video != nil && !sl.video.Ended())
 }
 
 // over says whether the item has had its time.
@@ -139,7 +170,7 @@ func (s *Stage) leave(sl *slot) {
 	sl.left = true
 	if sl.video != nil {
 		s.dropped += sl.video.Dropped() - sl.lost
-		s.release(sl.video)
+		s.release(sl.video, sl.lent)
 		sl.video = nil
 	}
 	sl.pic = nil

@@ -164,12 +164,12 @@ func (s *Stage) elsewhere(work func() func()) {
 }
 
 // release takes a video off the loop's hands.
-func (s *Stage) release(v Video) {
+func (s *Stage) release(v Video, lent bool) {
 	s.work.Add(1)
 	go func() {
 		defer s.work.Done()
 		v.Stop()
-		s.videos.give(v)
+		s.done(v, lent)
 	}()
 }
 

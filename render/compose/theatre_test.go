@@ -71,8 +71,8 @@ func newTheatre(t *testing.T) *theatre {
 	return th
 }
 
-func picture(path string, size image.Point, _ scene.Fit) (*image.RGBA, error) {
-	c, ok := colours[path]
+func picture(item scene.Item, size image.Point) (*image.RGBA, error) {
+	c, ok := colours[item.Src]
 	if !ok {
 		return nil, errors.New("no such colour")
 	}
@@ -155,6 +155,8 @@ func (v *reelVideo) Play() {
 		v.wake()
 	})
 }
+
+func (v *reelVideo) SetVolume(int) {}
 
 func (v *reelVideo) Stop() {
 	v.mu.Lock()

@@ -160,6 +160,11 @@ func (c *Core) beginAt(start time.Duration) error {
 // Play lets the loaded file go on.
 func (c *Core) Play() { _ = c.m.SetPropertyAsync("pause", 0, mpv.FormatFlag, false) }
 
+// SetVolume is 0 to 100 per cent as on a volume control: libmpv's sound is as strong as the third power of it.
+func (c *Core) SetVolume(percent int) {
+	_ = c.m.SetPropertyAsync("volume", 0, mpv.FormatDouble, float64(min(100, max(0, percent))))
+}
+
 // Stop unloads the file and frees its decoder.
 func (c *Core) Stop() {
 	c.mu.Lock()

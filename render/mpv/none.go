@@ -31,6 +31,9 @@ func (c *Core) Load(scene.Item, time.Duration) error { return ErrNone }
 // Play does nothing.
 func (c *Core) Play() {}
 
+// SetVolume does nothing.
+func (c *Core) SetVolume(int) {}
+
 // Stop does nothing.
 func (c *Core) Stop() {}
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"image"
 	"io"
 	"log/slog"
 	"sync"
@@ -110,7 +111,7 @@ func show(ctx context.Context, s settings, out output.Output, first *player, log
 	say := newTeller(pipe.NewReporter(stdout), log)
 	palette := newPalette(s.cache)
 	stage, err := compose.New(compose.Config{
-		Output: out, Video: first.video(s.hwdec), Picture: paint.Fitted, Widget: palette.widget,
+		Output: out, Video: first.video(s.hwdec), Picture: picture, Other: other, Widget: palette.widget,
 		Report: say.report, MPV: first.version(), Log: log,
 	})
 	if err != nil {
@@ -128,6 +129,19 @@ func show(ctx context.Context, s settings, out output.Output, first *player, log
 		out.Close()
 	}
 	return err
+}
+
+// picture draws the still kinds of item.
+func picture(item scene.Item, size image.Point) (*image.RGBA, error) {
+	if item.Kind == scene.Page {
+		return nil, errors.New("this renderer cannot show pages of documents")
+	}
+	return paint.Fitted(item.Src, size, item.Fit)
+}
+
+// other opens what plays the kinds of item that are neither videos nor still.
+func other(kind scene.Kind, _ func()) (compose.Video, error) {
+	return nil, fmt.Errorf("this renderer cannot show items of kind %q", kind)
 }
 
 var errOrphan = errors.New("the player is gone")
