@@ -10,8 +10,8 @@ import (
 	"vitrine/render/scene"
 )
 
-// validateFigure checks texts of several looks, countdowns, shapes and charts.
-func validateFigure(z scene.Zone) error {
+// validateFigure checks texts of several looks, countdowns, shapes, charts, clocks, cards and weather.
+func (m *Manifest) validateFigure(z scene.Zone) error {
 	switch {
 	case z.Text != nil:
 		return validateSpans(z.Text)
@@ -21,6 +21,12 @@ func validateFigure(z scene.Zone) error {
 		return validateShape(z.Shape)
 	case z.Chart != nil:
 		return validateChart(z.Chart)
+	case z.Clock != nil:
+		return validateClock(z.Clock)
+	case z.Cards != nil:
+		return m.validateCards(z.Cards)
+	case z.Weather != nil:
+		return validateWeather(z.Weather)
 	}
 	return nil
 }

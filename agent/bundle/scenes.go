@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"vitrine/render/scene"
 )
@@ -16,6 +18,7 @@ const (
 	maxCanvas = 16384
 	maxZones  = 64
 	maxItems  = 1000 // of one playlist
+	maxZ      = 1000
 )
 
 var color = regexp.MustCompile(`^#[0-9a-f]{6}([0-9a-f]{2})?$`)
@@ -42,7 +45,10 @@ func (m *Manifest) validateScene(s scene.Scene) error {
 	if !slices.ContainsFunc(s.Zones, func(z scene.Zone) bool { return len(z.Playlist) > 0 }) && s.For == 0 {
 		return errors.New("it has no length and no playlist that could give it one")
 	}
-	if err := checkColor(s.Background); err != nil {
+	if s.For < 0 || time.Duration(s.For) > maxFor {
+		return fmt.Errorf("its length %s is not within 0 to %s", time.Duration(s.For), maxFor)
+	}
+	if err := errors.Join(checkColor(s.Background), CheckTransition(s.Transition), m.validateBed(s.Audio)); err != nil {
 		return err
 	}
 	for i, z := range s.Zones {
@@ -65,7 +71,9 @@ func (m *Manifest) validateZone(z scene.Zone) error {
 		return fmt.Errorf("it has %d kinds of content; one is wanted", kinds)
 	case kinds == 0 && z.Background == "":
 		return errors.New("it has neither content nor a background")
-	case z.Opacity < 0 || z.Opacity > 1:
+	case z.Z < -maxZ || z.Z > maxZ:
+		return fmt.Errorf("its z %d is not within -%d to %d", z.Z, maxZ, maxZ)
+	case !(z.Opacity >= 0 && z.Opacity <= 1):
 		return fmt.Errorf("its opacity %g is not within 0 to 1", z.Opacity)
 	case z.Radius < 0 || z.Radius > maxCanvas:
 		return fmt.Errorf("its radius %d is not within 0 to %d", z.Radius, maxCanvas)
@@ -74,7 +82,10 @@ func (m *Manifest) validateZone(z scene.Zone) error {
 	}
 	for _, item := range z.Playlist {
 		if err := m.validateItem(item); err != nil {
-			return fmt.Errorf("item %q: %w", item.Src, err)
+			return fmt.Errorf("item %.200q: %w", item.Src, err)
+		}
+		if item.Kind == scene.Audio {
+			return fmt.Errorf("item %.200q: sound alone belongs into the scene's audio", item.Src)
 		}
 	}
 	if id := z.SourceName(); id != "" {
@@ -82,7 +93,7 @@ func (m *Manifest) validateZone(z scene.Zone) error {
 			return fmt.Errorf("its source %q is not defined", id)
 		}
 	}
-	return errors.Join(checkColor(z.Background), m.validateStyle(zoneStyle(z)), m.validateFonts(zoneFonts(z)), validateWidget(z), validateFigure(z))
+	return errors.Join(checkColor(z.Background), m.validateStyle(zoneStyle(z)), m.validateFonts(zoneFonts(z)), validateWidget(z), m.validateFigure(z), bounded(reflect.ValueOf(z)))
 }
 
 // CheckRect refuses a zone that is empty, absurd or wholly outside of the canvas.
@@ -98,23 +109,6 @@ func CheckRect(r scene.Rect, canvas scene.Size) error {
 	}
 	if x >= canvas.Width || y >= canvas.Height || x+w <= 0 || y+h <= 0 {
 		return fmt.Errorf("its place %v is outside of the canvas of %d x %d", r, canvas.Width, canvas.Height)
-	}
-	return nil
-}
-
-func (m *Manifest) validateItem(i scene.Item) error {
-	if _, ok := m.Files[i.Src]; !ok {
-		return errors.New("it is not in the bundle")
-	}
-	switch {
-	case i.Kind != scene.Video && i.Kind != scene.Image:
-		return fmt.Errorf("its kind %q is neither video nor image", i.Kind)
-	case i.Kind == scene.Image && i.For == 0:
-		return errors.New("an image needs a length")
-	case !slices.Contains([]scene.Fit{"", scene.Cover, scene.Contain, scene.Stretch}, i.Fit):
-		return fmt.Errorf("its fit %q is not cover, contain or stretch", i.Fit)
-	case i.Volume < 0 || i.Volume > 100:
-		return fmt.Errorf("its volume %d is not within 0 to 100", i.Volume)
 	}
 	return nil
 }

@@ -236,30 +236,6 @@ func (m *Manifest) Size() int64 {
 	return n
 }
 
-// SceneFiles lists the blobs without which a scene cannot be shown, sorted, no doubles: media, fonts, and the sources
-// that are files of the bundle. An unknown scene has none.
-func (m *Manifest) SceneFiles(id string) []Digest {
-	var found []Digest
-	add := func(p string) {
-		if d, ok := m.Files[p]; ok {
-			found = append(found, d)
-		}
-	}
-	for _, z := range m.Scenes[id].Zones {
-		for _, item := range z.Playlist {
-			add(item.Src)
-		}
-		for _, f := range zoneFonts(z) {
-			add(f)
-		}
-		if s := m.Sources[z.SourceName()]; s.Location.Type == "bundle" {
-			add(s.Location.Path)
-		}
-	}
-	slices.Sort(found)
-	return slices.Compact(found)
-}
-
 // zoneStyle is the style of a zone's widget, if it has one.
 func zoneStyle(z scene.Zone) scene.Style {
 	switch {
@@ -275,6 +251,10 @@ func zoneStyle(z scene.Zone) scene.Style {
 		return z.Table.Style
 	case z.Chart != nil:
 		return z.Chart.Style
+	case z.Cards != nil:
+		return z.Cards.Style
+	case z.Weather != nil:
+		return z.Weather.Style
 	}
 	return scene.Style{}
 }

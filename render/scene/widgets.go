@@ -56,18 +56,20 @@ type City struct {
 // Cards shows rows as cards side by side, page after page: news, offers, people, rooms. Title, Text and Note are
 // text/template over a row, like a ticker's.
 type Cards struct {
-	Source  string     `json:"source,omitempty"`
-	Title   string     `json:"title"`
-	Text    string     `json:"text,omitempty"`
-	Note    string     `json:"note,omitempty"`    // small, above the title: a time, a place, a price
-	Image   string     `json:"image,omitempty"`   // the column that names a picture of the bundle; "" = none
-	Columns int        `json:"columns,omitempty"` // side by side; 0 = as the zone's shape says
-	Rows    int        `json:"rows,omitempty"`    // below each other; 0 = as the zone's shape says
-	Every   Duration   `json:"every,omitempty"`   // a page stays; 0 = 10 s
-	Accent  Color      `json:"accent,omitempty"`
-	Fill    Color      `json:"fill,omitempty"` // of a card; "" = a light veil over what is below
-	Style   Style      `json:"style,omitzero"`
-	Cells   [][]string `json:"cells,omitempty"` // bound by playout: title, text, note, path of the picture
+	Source string `json:"source,omitempty"`
+	Title  string `json:"title"`
+	Text   string `json:"text,omitempty"`
+	Note   string `json:"note,omitempty"`  // small, above the title: a time, a place, a price
+	Image  string `json:"image,omitempty"` // the column that names a picture of the bundle; "" = none
+	// Pictures is the folder of the bundle that Image's names are looked for in, before the bundle as a whole.
+	Pictures string     `json:"pictures,omitempty"`
+	Columns  int        `json:"columns,omitempty"` // side by side; 0 = as the zone's shape says
+	Rows     int        `json:"rows,omitempty"`    // below each other; 0 = as the zone's shape says
+	Every    Duration   `json:"every,omitempty"`   // a page stays; 0 = 10 s
+	Accent   Color      `json:"accent,omitempty"`
+	Fill     Color      `json:"fill,omitempty"` // of a card; "" = a light veil over what is below
+	Style    Style      `json:"style,omitzero"`
+	Cells    [][]string `json:"cells,omitempty"` // bound by playout: title, text, note, path of the picture
 }
 
 // Weather shows rows as days or hours with a drawn sky. The first is the largest.
