@@ -262,7 +262,7 @@ func (s *Store) remark(marks map[bundle.Digest]mark) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	err := s.index.Update(func(tx *bbolt.Tx) error {
+	err := s.update(func(tx *bbolt.Tx) error {
 		for d, k := range fresh {
 			if err := putRecord(tx, bucketBlobs, string(d), k); err != nil {
 				return err
@@ -313,7 +313,7 @@ func (s *Store) checkOne(ctx context.Context, b bundle.Blob) error {
 		return err
 	}
 	defer release()
-	if err := s.index.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketBlobs)).Delete([]byte(b.Digest)) }); err != nil {
+	if err := s.update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketBlobs)).Delete([]byte(b.Digest)) }); err != nil {
 		return err
 	}
 	k, whole, err := s.present(b, true)

@@ -28,6 +28,7 @@ type diary struct {
 	boot  string
 	limit int // of plays
 	now   func() time.Time
+	wrote func(error) // hears how each write went
 
 	mu        sync.Mutex
 	end       chainEnd
@@ -35,6 +36,30 @@ type diary struct {
 	unwritten uint64 // given up before they reached the disk
 	kept      int    // in the database
 	dropped   uint64
+	lent      time.Time // plays were handed out to be told, and it is not known yet whether the relay has them
+}
+
+// lend notes that plays were handed out.
+func (d *diary) lend(any bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.lent = (time.Time{}); any {
+		d.lent = time.Now()
+	}
+}
+
+// busy says that plays are on their way to the relay: to move them now could tell them twice.
+func (d *diary) busy() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.lent.IsZero() && time.Since(d.lent) < 2*time.Minute
+}
+
+// touch writes a little, to see whether it can be done.
+func (d *diary) touch() error {
+	return d.update(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte(bucketMemos)).Put([]byte("touched"), seal("touched", nil))
+	})
 }
 
 // openDiary opens the diary; a damaged one is set aside and begun anew.
@@ -55,7 +80,7 @@ func (s *Store) openDiary() (*diary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open diary: %w", err)
 	}
-	d := &diary{db: db, limit: s.cfg.MaxPlays, now: s.cfg.Now}
+	d := &diary{db: db, limit: s.cfg.MaxPlays, now: s.cfg.Now, wrote: s.wrote}
 	if err = d.begin(); err == nil {
 		err = d.open(anew)
 	}
@@ -133,21 +158,31 @@ func (d *diary) open(anew bool) error {
 }
 
 // KeepRows keeps a source's last good rows; key names the source and its configuration.
-func (s *Store) KeepRows(key string, rows []byte) error { return s.diary.keep(bucketRows, key, rows) }
+func (s *Store) KeepRows(key string, rows []byte) error {
+	return s.diary.Load().keep(bucketRows, key, rows)
+}
 
 // Rows gives what KeepRows kept; false when there is nothing or it is damaged.
-func (s *Store) Rows(key string) (rows []byte, ok bool) { return s.diary.read(bucketRows, key) }
+func (s *Store) Rows(key string) (rows []byte, ok bool) { return s.diary.Load().read(bucketRows, key) }
 
 // KeepMemo keeps what a part of the player wants to know after a restart. Losing it must do no harm.
 func (s *Store) KeepMemo(name string, memo []byte) error {
-	return s.diary.keep(bucketMemos, name, memo)
+	return s.diary.Load().keep(bucketMemos, name, memo)
 }
 
 // Memo gives what KeepMemo kept; false when there is nothing or it is damaged.
-func (s *Store) Memo(name string) (memo []byte, ok bool) { return s.diary.read(bucketMemos, name) }
+func (s *Store) Memo(name string) (memo []byte, ok bool) {
+	return s.diary.Load().read(bucketMemos, name)
+}
 
 func (d *diary) keep(bucket, key string, b []byte) error {
-	return d.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(key), seal(key, b)) })
+	return d.update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Put([]byte(key), seal(key, b)) })
+}
+
+func (d *diary) update(change func(*bbolt.Tx) error) error {
+	err := d.db.Update(change)
+	d.wrote(err)
+	return err
 }
 
 func (d *diary) read(bucket, key string) (b []byte, ok bool) {
@@ -165,7 +200,7 @@ func (d *diary) read(bucket, key string) (b []byte, ok bool) {
 
 // DropRows forgets the rows of all sources but those of keys.
 func (s *Store) DropRows(keep map[string]bool) error {
-	return s.diary.db.Update(func(tx *bbolt.Tx) error {
+	return s.diary.Load().update(func(tx *bbolt.Tx) error {
 		c := tx.Bucket([]byte(bucketRows)).Cursor()
 		for k, _ := c.First(); k != nil; k, _ = c.Next() {
 			if keep[string(k)] {

@@ -51,12 +51,12 @@ func putRecord(tx *bbolt.Tx, bucket, key string, v any) error {
 }
 
 func (s *Store) put(bucket, key string, v any) error {
-	return s.index.Update(func(tx *bbolt.Tx) error { return putRecord(tx, bucket, key, v) })
+	return s.update(func(tx *bbolt.Tx) error { return putRecord(tx, bucket, key, v) })
 }
 
 // get reads a record into v and says whether there is one.
 func (s *Store) get(bucket, key string, v any) (found bool, err error) {
-	err = s.index.View(func(tx *bbolt.Tx) error {
+	err = s.index.Load().View(func(tx *bbolt.Tx) error {
 		raw := tx.Bucket([]byte(bucket)).Get([]byte(key))
 		if raw == nil {
 			return nil
@@ -136,10 +136,10 @@ func (s *Store) path(parts ...string) string {
 	return filepath.Join(append([]string{s.cfg.Dir}, parts...)...)
 }
 
-// openIndex opens the index, else its last good copy, else an empty one that is filled from the signed files.
-func (s *Store) openIndex() (*bbolt.DB, error) {
+// openIndex opens the index, else its last good copy, else an empty one that is filled from the signed files. n is how
+// often it was opened without a good end.
+func (s *Store) openIndex(n int) (*bbolt.DB, error) {
 	index, good := s.path("index.db"), s.path("index.good")
-	n := s.countStart()
 	whole := func(path string) bool {
 		if _, err := os.Stat(path); err != nil {
 			return false
@@ -187,15 +187,7 @@ func (s *Store) openBolt(path string) (*bbolt.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", filepath.Base(path), err)
 	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, b := range []string{bucketMeta, bucketManifests, bucketBlobs} {
-			if _, err := tx.CreateBucketIfNotExists([]byte(b)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err == nil {
+	if err = makeBuckets(db); err == nil {
 		err = syncDir(s.cfg.Dir)
 	}
 	if err != nil {
@@ -205,18 +197,32 @@ func (s *Store) openBolt(path string) (*bbolt.DB, error) {
 	return db, nil
 }
 
+func makeBuckets(db *bbolt.DB) error {
+	return db.Update(func(tx *bbolt.Tx) error {
+		for _, b := range []string{bucketMeta, bucketManifests, bucketBlobs} {
+			if _, err := tx.CreateBucketIfNotExists([]byte(b)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // countStart counts this start until settle takes it back, so that an index that ends the player is given up.
-func (s *Store) countStart() int {
+func (s *Store) countStart() (int, error) {
 	b, _ := readFile(s.path("starts"), 32) // absent or unreadable: this is the first
 	n, _ := strconv.Atoi(strings.TrimSpace(string(b)))
 	n = max(n, 0) + 1
 	if err := writeFile(s.path("starts"), []byte(strconv.Itoa(n)+"\n")); err != nil {
-		s.log.Warn("start not counted", "error", err)
+		return n, fmt.Errorf("count this start: %w", err)
 	}
-	return n
+	return n, nil
 }
 
 func (s *Store) settle() {
+	if s.inMemory.Load() {
+		return
+	}
 	if err := removeFile(s.path("starts")); err != nil {
 		s.log.Warn("start counter not cleared", "error", err)
 	}
@@ -226,8 +232,11 @@ func (s *Store) settle() {
 func (s *Store) copyIndex() {
 	s.copying.Lock()
 	defer s.copying.Unlock()
+	if s.inMemory.Load() {
+		return
+	}
 	tmp := s.path("index.good.new")
-	err := s.index.View(func(tx *bbolt.Tx) error { return tx.CopyFile(tmp, 0o600) })
+	err := s.index.Load().View(func(tx *bbolt.Tx) error { return tx.CopyFile(tmp, 0o600) })
 	if err == nil {
 		err = syncFile(tmp)
 	}

@@ -77,6 +77,9 @@ func (s *Store) Ingest(ctx context.Context, from Origin, progress func(Progress)
 	if progress == nil {
 		progress = func(Progress) {}
 	}
+	if err := s.Failing(); err != nil && s.inMemory.Load() {
+		return Taken{}, fmt.Errorf("a new bundle waits until the disk can be written: %w", err)
+	}
 	envelope, err := s.hear(ctx, from)
 	if err != nil {
 		return Taken{}, err
@@ -269,7 +272,7 @@ func (s *Store) commit(p pointers, f Floor, marks map[bundle.Digest]mark) error 
 	if err := s.fault("commit"); err != nil {
 		return err
 	}
-	err := s.index.Update(func(tx *bbolt.Tx) error {
+	err := s.update(func(tx *bbolt.Tx) error {
 		for d, k := range marks {
 			if err := putRecord(tx, bucketBlobs, string(d), k); err != nil {
 				return err

@@ -39,8 +39,13 @@ type chainEnd struct {
 
 // Record keeps a play until the relay has it; its place in the chain is given when it reaches the disk with the next batch.
 func (s *Store) Record(p api.Proof) {
-	d := s.diary
+	d := s.diary.Load()
 	d.mu.Lock()
+	for now := s.diary.Load(); now != d; now = s.diary.Load() { // the disk has just come back
+		d.mu.Unlock()
+		d = now
+		d.mu.Lock()
+	}
 	defer d.mu.Unlock()
 	if len(d.pending) >= maxPending { // the disk has refused for hours
 		d.pending = d.pending[1:]
@@ -52,16 +57,18 @@ func (s *Store) Record(p api.Proof) {
 
 // Dropped is how many plays were given up since Open because nobody took them.
 func (s *Store) Dropped() uint64 {
-	s.diary.mu.Lock()
-	defer s.diary.mu.Unlock()
-	return s.diary.dropped
+	d := s.diary.Load()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.dropped
 }
 
 // PlaysHead is the newest record on the disk, not signed; false = there is none yet.
 func (s *Store) PlaysHead() (api.PlaysHead, bool) {
-	s.diary.mu.Lock()
-	defer s.diary.mu.Unlock()
-	e := s.diary.end
+	d := s.diary.Load()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.end
 	return api.PlaysHead{Chain: e.Chain, N: e.N, Hash: e.Hash}, e.N > 0
 }
 
@@ -83,7 +90,7 @@ type pen struct {
 // write changes the chain in one transaction; on an error nothing has changed. mu is held.
 func (d *diary) write(change func(w *pen) error) error {
 	w := pen{boot: d.boot, now: d.now().UTC(), end: d.end, kept: d.kept, dropped: d.dropped}
-	err := d.db.Update(func(tx *bbolt.Tx) error {
+	err := d.update(func(tx *bbolt.Tx) error {
 		w.plays = tx.Bucket([]byte(bucketPlays))
 		if err := change(&w); err != nil {
 			return err
@@ -228,19 +235,21 @@ type place struct{ boot, key []byte }
 // Plays gives up to limit plays of one boot that the relay has not taken yet, oldest first, without a hole between them;
 // others come after. ok is false when there are none. A record that cannot be read is taken out and told at the chain's end.
 func (s *Store) Plays(limit int) (run api.Proofs, ok bool, err error) {
+	d := s.diary.Load()
 	for {
-		if err := s.diary.flush(); err != nil {
+		if err := d.flush(); err != nil {
 			return run, false, err
 		}
-		run, bad, err := s.diary.scan(limit)
+		run, bad, err := d.scan(limit)
 		if err != nil {
 			return run, false, fmt.Errorf("read plays: %w", err)
 		}
 		if len(bad) == 0 {
+			d.lend(len(run.Plays) > 0)
 			return run, len(run.Plays) > 0, nil
 		}
 		s.log.Warn("records of plays damaged; told the relay as lost", "records", len(bad))
-		if err := s.diary.lose(bad, whyDamaged); err != nil {
+		if err := d.lose(bad, whyDamaged); err != nil {
 			return run, false, err
 		}
 	}
@@ -304,14 +313,15 @@ func (d *diary) lose(bad []place, why string) error {
 
 // Lose gives up one play that the relay will never take, and tells so in the chain; why is a sentence.
 func (s *Store) Lose(boot string, n uint64, why string) error {
-	return s.diary.lose([]place{{[]byte(boot), playKey(n)}}, why)
+	return s.diary.Load().lose([]place{{[]byte(boot), playKey(n)}}, why)
 }
 
 // Taken drops the plays of a boot up to n: the relay has them for good.
 func (s *Store) Taken(boot string, n uint64) error {
-	d := s.diary
+	d := s.diary.Load()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.lent = time.Time{}
 	return d.write(func(w *pen) error {
 		b := w.plays.Bucket([]byte(boot))
 		if b == nil {

@@ -23,8 +23,8 @@ func (s *Store) rebuild(db *bbolt.DB) error {
 	if len(entries) == 0 && noRoot != nil && !exists(s.path("settings.json")) {
 		return nil // a new player
 	}
-	s.index = db
-	defer func() { s.index = nil }()
+	before := s.index.Swap(db)
+	defer s.index.Store(before)
 	if err := s.loadTrust(); err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (s *Store) readBlobs(m *bundle.Manifest, marks map[bundle.Digest]mark) bool
 
 // forget drops a blob's mark with its file.
 func (s *Store) forget(digest string) {
-	err := s.index.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketBlobs)).Delete([]byte(digest)) })
+	err := s.update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketBlobs)).Delete([]byte(digest)) })
 	if err != nil {
 		s.log.Warn("mark not dropped", "blob", digest, "error", err)
 	}

@@ -17,6 +17,9 @@
 //	diary.db      plays that the relay has not taken yet; last good rows of the sources                 (bbolt)
 //	staging/      blobs on their way
 //	lock          held while a player runs
+//
+// A disk that is read-only, full or broken takes nothing of that away from the screen: index and diary are then copies in
+// memory, Failing says why, and Run goes back to the disk as soon as it can be written.
 package store
 
 import (
@@ -28,6 +31,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-memdb"
@@ -48,6 +52,8 @@ type Config struct {
 	Free func(dir string) (int64, error)
 	// Now is the system's clock; nil = time.Now.
 	Now func() time.Time
+	// Mend is how often a disk that takes nothing is tried again; 0 = every 30 s.
+	Mend time.Duration
 	// MaxPlays is how many plays are kept for the relay; 0 = 100,000, 40 MiB or so.
 	MaxPlays int
 }
@@ -60,11 +66,13 @@ type Store struct {
 	cfg   Config
 	log   *slog.Logger
 	lock  *os.File
-	index *bbolt.DB
-	diary *diary
+	index atomic.Pointer[bbolt.DB]
+	diary atomic.Pointer[diary]
 	mem   *memdb.MemDB
 	took  chan struct{} // holds one token: who has it may throw away blobs and move pointers; nobody waits for an origin with it
 	begun time.Time     // with its monotonic part
+
+	inMemory atomic.Bool // the disk takes nothing: index and diary are copies
 
 	copying  sync.Mutex // one copy of the index at a time
 	settling sync.Mutex // one blob comes to its place at a time
@@ -75,6 +83,8 @@ type Store struct {
 	floor Floor
 	jobs  map[*job]bool   // Ingests under way
 	parts map[string]bool // staging files in use
+
+	trouble error // why the disk takes nothing; nil = it does
 
 	fault func(step string) error // tests only: called before each step that a power cut may hit
 }
@@ -99,33 +109,47 @@ func open(cfg Config, fault func(string) error) (*Store, error) {
 	if cfg.MaxPlays <= 0 {
 		cfg.MaxPlays = maxPlays
 	}
+	if cfg.Mend <= 0 {
+		cfg.Mend = mendEvery
+	}
 	if fault == nil {
 		fault = func(string) error { return nil }
 	}
 	s := &Store{cfg: cfg, log: cfg.Log, took: make(chan struct{}, 1), begun: time.Now(), fault: fault,
 		jobs: map[*job]bool{}, parts: map[string]bool{}}
-	for _, d := range []string{"", "root", "m", "b", "staging"} {
-		if err := os.MkdirAll(filepath.Join(cfg.Dir, d), 0o700); err != nil {
-			return nil, fmt.Errorf("open store: make folder: %w", err)
-		}
+	cause := s.makeFolders()
+	if cause != nil && !worn(cause) {
+		return nil, fmt.Errorf("open store: %w", cause)
 	}
-	var err error
-	if s.lock, err = lockFile(filepath.Join(cfg.Dir, "lock")); err != nil {
+	if err := s.lockAny(cause); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	if err := s.load(); err != nil {
+	if err := s.load(cause); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	return s, nil
 }
 
-func (s *Store) load() error {
-	var err error
-	if s.index, err = s.openIndex(); err != nil {
-		return err
+func (s *Store) makeFolders() error {
+	for _, d := range []string{"", "root", "m", "b", "staging"} {
+		if err := os.MkdirAll(filepath.Join(s.cfg.Dir, d), 0o700); err != nil {
+			return fmt.Errorf("make folder: %w", err)
+		}
 	}
-	if s.diary, err = s.openDiary(); err != nil {
+	return nil
+}
+
+// load opens everything; cause is why the disk takes nothing, as far as that is known.
+func (s *Store) load(cause error) error {
+	err := cause
+	if err == nil {
+		err = s.openDisk()
+	}
+	if worn(err) {
+		err = s.openInMemory(err)
+	}
+	if err != nil {
 		return err
 	}
 	if s.mem, err = memdb.NewMemDB(liveSchema()); err != nil {
@@ -140,6 +164,24 @@ func (s *Store) load() error {
 	return s.refresh()
 }
 
+func (s *Store) openDisk() error {
+	n, err := s.countStart()
+	if worn(err) {
+		return err
+	}
+	index, err := s.openIndex(n)
+	if err != nil {
+		return err
+	}
+	s.index.Store(index)
+	diary, err := s.openDiary()
+	if err != nil {
+		return errors.Join(err, index.Close())
+	}
+	s.diary.Store(diary)
+	return nil
+}
+
 // Run writes what is written in batches, checks blobs whose mark does not fit and scrubs old ones, until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
 	flush := time.NewTicker(5 * time.Second)
@@ -148,16 +190,22 @@ func (s *Store) Run(ctx context.Context) error {
 	defer settled.Stop()
 	scrub := time.NewTicker(10 * time.Minute)
 	defer scrub.Stop()
+	mend := time.NewTicker(s.cfg.Mend)
+	defer mend.Stop()
 	if err := s.recheck(ctx); err != nil && ctx.Err() == nil {
 		s.log.Warn("blobs not checked", "error", err)
 	}
 	for {
 		select {
 		case <-ctx.Done():
-			return s.diary.flush()
+			return s.leave()
 		case <-flush.C:
-			if err := s.diary.flush(); err != nil {
+			if err := s.diary.Load().flush(); err != nil && s.Failing() == nil { // else it was said
 				s.log.Warn("plays not written", "error", err)
+			}
+		case <-mend.C:
+			if err := s.mend(ctx); err != nil && ctx.Err() == nil {
+				s.log.Debug("data folder still cannot be written", "error", err)
 			}
 		case <-settled.C:
 			s.settle()
@@ -172,11 +220,11 @@ func (s *Store) Run(ctx context.Context) error {
 // Close writes what is pending and gives the folder back.
 func (s *Store) Close() error {
 	var errs []error
-	if s.diary != nil {
-		errs = append(errs, s.diary.flush(), s.diary.db.Close())
+	if d := s.diary.Load(); d != nil {
+		errs = append(errs, s.leave(), d.db.Close())
 	}
-	if s.index != nil {
-		errs = append(errs, s.index.Close())
+	if db := s.index.Load(); db != nil {
+		errs = append(errs, db.Close())
 		s.settle()
 	}
 	if s.lock != nil {
@@ -185,8 +233,16 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
+// leave writes the plays that wait. A disk that takes nothing was told of before.
+func (s *Store) leave() error {
+	if err := s.diary.Load().flush(); err != nil && s.Failing() == nil {
+		return err
+	}
+	return nil
+}
+
 // Boot is random and new at every Open; plays and heartbeats are counted within it.
-func (s *Store) Boot() string { return s.diary.boot }
+func (s *Store) Boot() string { return s.diary.Load().boot }
 
 // Trust is the pinned chain of roots, nil while nothing is pinned.
 func (s *Store) Trust() *bundle.Trust {
@@ -205,7 +261,7 @@ func (s *Store) Settings() (api.Settings, error) {
 // SetSettings keeps settings; whoever watches Live is woken.
 func (s *Store) SetSettings(v api.Settings) error {
 	b, err := json.Marshal(v)
-	if err == nil {
+	if err == nil && !s.inMemory.Load() {
 		err = writeFile(s.path("settings.json"), b) // for rebuild: nothing signed holds them
 	}
 	if err == nil {
