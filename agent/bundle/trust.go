@@ -41,7 +41,7 @@ type Role struct {
 	Threshold int      `json:"threshold"` // at least 1
 }
 
-// The roles of a Root.
+// The roles of a Root; RoleWarning is one more.
 const (
 	RoleRoot      = "root"
 	RolePublisher = "publisher"
