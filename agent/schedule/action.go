@@ -7,7 +7,17 @@ import (
 
 // Action is a point in local time at which something is done once: a reboot, the power, the volume. Its days are those of an
 // Event. In a gap of daylight saving it is due at the gap's end, in a fold at the first pass.
+//
+// It is done only while the clock is trusted or held; what was missed until then is made up for as Late says. Its conditions
+// are asked once, when it is due.
 type Action struct {
+	ID       string      `json:"id"`
+	Do       string      `json:"do"`               // one of the Do constants
+	Volume   *int        `json:"volume,omitempty"` // with do: volume, per cent, 0 to 100
+	Disabled bool        `json:"disabled,omitempty"`
+	Target   *Target     `json:"target,omitempty"`
+	When     []Condition `json:"when,omitempty"`
+
 	At        string   `json:"at"`             // local time of day, "HH:MM" or "HH:MM:SS"
 	Late      string   `json:"late,omitempty"` // when missed while off: "skip" (the default), or how late it may be, "2h"
 	Zone      string   `json:"zone,omitempty"` // IANA; "" = the player's
@@ -17,10 +27,24 @@ type Action struct {
 	EndDate   string   `json:"endDate,omitempty"`
 	RDates    []string `json:"rDates,omitempty"`
 	ExDates   []string `json:"exDates,omitempty"`
+
+	unread bool // it stands for one that could not be read, and was reported
 }
+
+// What an Action does.
+const (
+	DoReboot     = "reboot"
+	DoPowerOff   = "poweroff"
+	DoScreenOn   = "screenOn"
+	DoScreenOff  = "screenOff" // until a screenOn; an emergency and a takeover wake the screen
+	DoVolume     = "volume"    // of all sound, until the next one
+	DoScreenshot = "screenshot"
+)
 
 // Alarm is a compiled Action. It may be used by one goroutine at a time.
 type Alarm struct {
+	Action Action
+
 	dates  dateSet
 	zone   *zone
 	second int
@@ -39,7 +63,7 @@ const (
 func CompileAction(a Action, playerZone string) (*Alarm, []Problem) {
 	var problems []Problem
 	refuse := func(path, message string) { problems = append(problems, Problem{path, message}) }
-	alarm := &Alarm{late: Grace}
+	alarm := &Alarm{Action: a, late: Grace}
 	var ok bool
 	if alarm.second, ok = parseClock(a.At); !ok || alarm.second == secondsADay {
 		refuse("/at", fmt.Sprintf("%q is not a time of day: write \"00:00\" to \"23:59\"", a.At))
@@ -113,27 +137,4 @@ func (z *zone) instant(naive int64) int64 {
 		}
 		s = z.at(s.to)
 	}
-}
-
-// Position returns where an aligned loop of items is: UTC modulo the loop's length, so that players agree without a network.
-// It is for a trusted clock only, and for loops of at least one nanosecond; item is -1 when there is nothing to play.
-func Position(now time.Time, lengths []time.Duration) (item int, into time.Duration) {
-	var total time.Duration
-	for _, d := range lengths {
-		total += max(d, 0)
-	}
-	if total <= 0 {
-		return -1, 0
-	}
-	into = time.Duration(now.UnixNano()) % total
-	if into < 0 {
-		into += total
-	}
-	for i, d := range lengths {
-		if into < d {
-			return i, into
-		}
-		into -= max(d, 0)
-	}
-	return -1, 0
 }

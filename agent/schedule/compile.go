@@ -15,6 +15,7 @@ type Plan struct {
 	events   []*event // in the schedule's order, malformed ones too
 	ladder   map[string][]*event
 	defaults Defaults
+	actions  []*action
 	hours    *rhythm // nil: no working hours, or malformed ones
 	wary     bool    // untrustedClock: default
 
@@ -30,7 +31,8 @@ type event struct {
 	order  int
 	robin  bool // mode: roundRobin
 	issued time.Time
-	grade  int // of severity, 4 = Extreme
+	grade  int   // of severity, 4 = Extreme
+	lasts  int64 // of its trigger, nanoseconds; never = until it has been shown
 }
 
 // Compile prepares a schedule and reports everything in it that cannot be right. A malformed event is left out and the
@@ -63,6 +65,7 @@ func Compile(s *Schedule) (*Plan, []Problem) {
 			p.ladder[e.Kind] = append(p.ladder[e.Kind], e)
 		}
 	}
+	p.actions = c.actions(s.Actions, seen)
 	for kind, list := range p.ladder {
 		slices.SortStableFunc(list, ranking(kind))
 	}
@@ -175,12 +178,19 @@ func (c *compiler) event(i int, source *Event, seen map[string]bool) *event {
 		zone: e.Zone, rrule: e.RRule, days: e.Days, start: e.StartDate, end: e.EndDate, rDates: e.RDates, exDates: e.ExDates,
 		hours: hours{e.Windows, e.WeekdayWindows, e.Dayparts}, after: e.NotBefore, before: e.NotAfter,
 	}, refuse)
-	for n := range e.When {
-		if message := e.When[n].check(); message != "" {
+	conditions(e.When, refuse)
+	if e.Trigger != nil {
+		e.lasts = e.Trigger.compile(e.Kind, refuse)
+	}
+	return e
+}
+
+func conditions(when []Condition, refuse func(path, message string)) {
+	for n := range when {
+		if message := when[n].check(); message != "" {
 			refuse(fmt.Sprintf("/when/%d", n), message)
 		}
 	}
-	return e
 }
 
 // words checks the fields that are words or numbers.

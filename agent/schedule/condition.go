@@ -34,8 +34,7 @@ func (c *Condition) check() string {
 }
 
 // holds compares. What is unknown, and what is of another type than the value, is false, for every op.
-func (c *Condition) holds(metrics map[string]any) bool {
-	metric, known := metrics[c.Metric]
+func (c *Condition) holds(metric any, known bool) bool {
 	if !known {
 		return false
 	}

@@ -190,7 +190,7 @@ func (h *event) beats(e *event) bool {
 
 // alwaysWith says whether nothing but the time of the week decides that h is eligible, whenever and wherever e is.
 func (h *event) alwaysWith(e *event, players []Player) bool {
-	if len(h.When) > 0 || h.MaxPerHour > 0 || h.NeedsClock {
+	if len(h.When) > 0 || h.MaxPerHour > 0 || h.NeedsClock || h.Trigger != nil {
 		return false
 	}
 	if everyone := h.Target == nil || reflect.DeepEqual(*h.Target, Target{}); !everyone && !reflect.DeepEqual(h.Target, e.Target) {

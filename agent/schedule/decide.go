@@ -179,7 +179,7 @@ func (m *moment) fit(e *event) bool {
 		return false
 	}
 	for i := range e.When {
-		if !e.When[i].holds(m.state.Metrics) {
+		if c := &e.When[i]; !c.holds(m.metric(c.Metric)) {
 			return false
 		}
 	}
@@ -189,6 +189,13 @@ func (m *moment) fit(e *event) bool {
 // live says whether an event is on, and notes when that changes if it would change the answer: the caller asks only
 // about events that do.
 func (m *moment) live(v *view, e aimed) bool {
+	if e.Trigger != nil || len(m.state.Since) > 0 && m.counts(e.event) {
+		on, until := m.turn(v, e)
+		if on || until < m.next {
+			m.next = min(m.next, until)
+		}
+		return on
+	}
 	on, until := v.at(e.pulse, m.now)
 	if !on && until >= m.next || !m.fit(e.event) {
 		return false
@@ -228,6 +235,10 @@ func (p *Plan) decide(v *view, st *State, now time.Time) (Decision, *moment) {
 		if !e.Exclusive && timed {
 			d.Overlays = v.overlays(m)
 		}
+		return d, m
+	}
+	if timed && st.Screen == "off" {
+		d.Screen, d.Layer = "off", LayerOff
 		return d, m
 	}
 	if timed && v.hours >= 0 {

@@ -23,7 +23,8 @@ type question struct {
 type answer struct {
 	ID json.RawMessage `json:"id,omitempty"`
 	Decision
-	Problems []Problem `json:"problems,omitempty"`
+	Actions  []ActionOutlook `json:"actions,omitempty"`
+	Problems []Problem       `json:"problems,omitempty"`
 }
 
 type refusal struct {
@@ -71,7 +72,7 @@ func (q *question) decide(line []byte) (*answer, error) {
 		return nil, fmt.Errorf("schedule: %w", err)
 	}
 	plan, problems := Compile(s)
-	a := &answer{ID: q.ID, Decision: plan.Explain(player, state, now), Problems: problems}
+	a := &answer{ID: q.ID, Decision: plan.Explain(player, state, now), Actions: plan.Outlook(player, state, now), Problems: problems}
 	for _, b := range broken {
 		// What the compiler says of its stand-in is of no interest.
 		a.Problems = slices.DeleteFunc(a.Problems, func(p Problem) bool {
@@ -102,18 +103,19 @@ func lenientSchedule(text json.RawMessage) (*Schedule, []misfit, error) {
 		WorkingHours   json.RawMessage     `json:"workingHours"`
 		Dayparts       map[string][]Window `json:"dayparts"`
 		UntrustedClock string              `json:"untrustedClock"`
+		Actions        []json.RawMessage   `json:"actions"`
 	}
 	var names map[string]json.RawMessage
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &names); err != nil {
-			return nil, nil, errors.New("it is not a JSON object: write events, defaults, workingHours, dayparts and untrustedClock in one")
+			return nil, nil, errors.New("it is not a JSON object: write events, actions, defaults, workingHours, dayparts and untrustedClock in one")
 		}
 	}
 	var broken []misfit
 	for _, name := range sortedKeys(names) {
-		if !slices.Contains([]string{"events", "defaults", "workingHours", "dayparts", "untrustedClock"}, name) {
+		if !slices.Contains([]string{"events", "actions", "defaults", "workingHours", "dayparts", "untrustedClock"}, name) {
 			delete(names, name)
-			broken = append(broken, misfit{Problem{"/" + pointerEscape(name), "a schedule has events, defaults, workingHours, dayparts and untrustedClock: this is none of them and was not read"}, ""})
+			broken = append(broken, misfit{Problem{"/" + pointerEscape(name), "a schedule has events, actions, defaults, workingHours, dayparts and untrustedClock: this is none of them and was not read"}, ""})
 		}
 	}
 	known, err := json.Marshal(names)
@@ -131,7 +133,20 @@ func lenientSchedule(text json.RawMessage) (*Schedule, []misfit, error) {
 		}
 	}
 	unread, err := lenientEvents(raw.Events, s)
-	return s, append(broken, unread...), err
+	return s, append(append(broken, unread...), lenientActions(raw.Actions, s)...), err
+}
+
+// lenientActions leaves out what cannot be read, and keeps the places of those behind it.
+func lenientActions(texts []json.RawMessage, s *Schedule) (broken []misfit) {
+	for i, text := range texts {
+		var a Action
+		if err := strict(text, &a); err != nil {
+			broken = append(broken, misfit{Problem{fmt.Sprintf("/actions/%d", i), err.Error() + "; it is not done"}, ""})
+			a = Action{ID: fmt.Sprintf("%d", i), Disabled: true, unread: true}
+		}
+		s.Actions = append(s.Actions, a)
+	}
+	return broken
 }
 
 func lenientEvents(texts []json.RawMessage, s *Schedule) ([]misfit, error) {

@@ -18,6 +18,7 @@ type Schedule struct {
 	WorkingHours   *WorkingHours       `json:"workingHours,omitempty"`
 	Dayparts       map[string][]Window `json:"dayparts,omitempty"`       // named windows, which events share
 	UntrustedClock string              `json:"untrustedClock,omitempty"` // "play" (the default) or "default"
+	Actions        []Action            `json:"actions,omitempty"`        // what is done at a point in time
 }
 
 // Window is a local time of day, start and end, "HH:MM" or "HH:MM:SS"; end <= start runs into the next day, start == end
@@ -71,6 +72,8 @@ type Event struct {
 	Share      int         `json:"share,omitempty"` // per mille of playing time, interrupts only
 	NeedsClock bool        `json:"needsClock,omitempty"`
 
+	Trigger *Trigger `json:"trigger,omitempty"` // it waits for somebody to do something
+
 	Severity  string     `json:"severity,omitempty"` // Extreme, Severe, Moderate, Minor, Unknown (CAP 1.2)
 	IssuedAt  *time.Time `json:"issuedAt,omitempty"`
 	Exclusive bool       `json:"exclusive,omitempty"`
@@ -79,6 +82,13 @@ type Event struct {
 	OnEnd   string `json:"onEnd,omitempty"`   // next, resume, restart
 	MaxWait string `json:"maxWait,omitempty"` // duration, with onStart: finish; "" = 30s
 	Align   bool   `json:"align,omitempty"`
+}
+
+// Trigger is what an event waits for: until one of On happens it is ineligible, then it is eligible for a time.
+type Trigger struct {
+	On     []string `json:"on"`               // touch, key:F2 (an X key's name with its modifiers, as in key:ctrl+F2), gpio:NAME, http:NAME
+	For    string   `json:"for,omitempty"`    // duration, at most 24h; "" = until its items have been shown once (main and takeover only)
+	Extend bool     `json:"extend,omitempty"` // what happens again meanwhile prolongs it; otherwise that does nothing
 }
 
 // Target names the players an event is for: a device OR a group OR all of the tags. No target = everyone.
@@ -110,6 +120,10 @@ type State struct {
 	Plays       map[string]int `json:"plays,omitempty"`       // by event, in the last sliding hour
 	Metrics     map[string]any `json:"metrics,omitempty"`
 	Clock       string         `json:"clock,omitempty"` // trusted (the default), held, estimated, none
+
+	Triggers map[string]time.Time `json:"triggers,omitempty"` // by event: when its trigger last counted, as Fire says
+	Since    map[string]time.Time `json:"since,omitempty"`    // metrics that count the whole seconds since an instant, as touch.idle does
+	Screen   string               `json:"screen,omitempty"`   // off: an action has switched it off, and none on again
 }
 
 // The layers of a Decision, strongest first.

@@ -64,13 +64,16 @@ func (p *Plan) unfit(v *view, m *moment, e *event) string {
 		return fmt.Sprintf("it needs a trusted clock and the clock is %s", m.state.Clock)
 	}
 	for i := range e.When {
-		if c := &e.When[i]; !c.holds(m.state.Metrics) {
-			value, known := m.state.Metrics[c.Metric]
+		if c := &e.When[i]; !c.holds(m.metric(c.Metric)) {
+			value, known := m.metric(c.Metric)
 			if !known {
 				return fmt.Sprintf("metric %s is unknown", c.Metric)
 			}
 			return fmt.Sprintf("metric %s is %v, not %s %v", c.Metric, value, c.Op, c.Value)
 		}
+	}
+	if wait := m.waits(e); wait != "" {
+		return wait
 	}
 	if !m.playable(e.Items) {
 		wrong := make([]string, len(e.Items))
@@ -162,6 +165,8 @@ func (p *Plan) outranked(d Decision, m *moment, e *event, r ranks) string {
 		return fmt.Sprintf("the clock is %s and the schedule says untrustedClock: default", m.state.Clock)
 	case d.Layer == LayerTakeover:
 		return fmt.Sprintf("takeover %s is on", d.Events[0])
+	case d.Layer == LayerOff && m.state.Screen == "off":
+		return "an action has switched the screen off"
 	case d.Layer == LayerOff:
 		return "it is outside of working hours, the screen is off"
 	case e.Kind == kindInterrupt:
