@@ -64,11 +64,11 @@ func (a *Agent) notices(live *store.Live) []string {
 	a.advice.mu.Lock()
 	stick, relay := a.advice.stick, a.advice.relay
 	a.advice.mu.Unlock()
-	lang := firstOf(live.Settings.Locale, a.cfg.Lang)
-	if live.Manifest != nil {
-		lang = firstOf(live.Settings.Locale, live.Manifest.Locale, a.cfg.Lang)
-	}
+	lang := a.lang(live)
 	var out []string
+	if err := a.store.Failing(); err != nil {
+		out = append(out, diskWords(err).in(lang)...)
+	}
 	if stick != "" {
 		out = append(out, stick)
 	}
@@ -85,6 +85,14 @@ func (a *Agent) notices(live *store.Live) []string {
 		out = append(out, words{[]string{"No content yet", "Import a bundle: vitrine-player import"}, []string{"Aucun contenu pour l’instant", "Importez du contenu : vitrine-player import"}}.in(lang)...)
 	}
 	return out
+}
+
+// lang is the language of what the player says to people before it.
+func (a *Agent) lang(live *store.Live) string {
+	if live.Manifest != nil {
+		return firstOf(live.Settings.Locale, live.Manifest.Locale, a.cfg.Lang)
+	}
+	return firstOf(live.Settings.Locale, a.cfg.Lang)
 }
 
 // relayWords says what is wrong with the relay, and what to do about it.

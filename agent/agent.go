@@ -67,11 +67,13 @@ type Agent struct {
 	siren    *siren.Siren
 	playout  *playout.Playout
 	uplink   *uplink.Uplink // nil without a relay
+	stranger bool           // to its relay: its identity cannot be read or kept
 	control  *control.Server
 	watcher  *udisks.Watcher // nil without sticks
 	importer *importer.Importer
 	advice   advice
-	trial    trial // only watch's goroutine uses it
+	trial    trial // only watch's goroutine uses it, and failed
+	failed   bool  // the disk took nothing when it was last looked at
 }
 
 // trial is how a new bundle does.
@@ -124,7 +126,10 @@ func (a *Agent) wire() (err error) {
 	a.showCard(nil)
 	if cfg.Relay != "" {
 		if a.uplink, err = uplink.New(uplink.Config{Base: cfg.Relay, Trust: cfg.Trust, Dir: cfg.Dir, Store: a.store, Clock: a.clock,
-			Describe: a.describe, Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Log: cfg.Log}); err != nil {
+			Describe: a.describe, Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Log: cfg.Log}); errors.Is(err, uplink.ErrIdentity) {
+			a.uplink, a.stranger = nil, true // the screen goes on without the relay
+			a.board.Set("relay", err)
+		} else if err != nil {
 			return err
 		}
 	}
@@ -136,7 +141,7 @@ func (a *Agent) wire() (err error) {
 			return err
 		}
 	}
-	a.control, err = control.New(control.Config{Dir: cfg.Dir, Player: a, Log: cfg.Log})
+	a.control, err = control.New(control.Config{Dir: cfg.Dir, Player: a, Scratch: a.store.Scratch, Log: cfg.Log})
 	return err
 }
 
@@ -197,6 +202,9 @@ func (a *Agent) watch(ctx context.Context) error {
 			a.clock.Issued(live.Manifest.Issued)
 		}
 		a.checkUp(live)
+		if err := a.recovered(); err != nil {
+			return err
+		}
 		a.judge(ctx, live)
 		a.showCard(a.claim())
 		select {

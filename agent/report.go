@@ -31,7 +31,9 @@ const lowDisk = 512 << 20
 // checkUp looks at what has no part of its own to report it.
 func (a *Agent) checkUp(live *store.Live) {
 	var storeErr, diskErr, clockErr, renderErr error
-	if live.Damaged {
+	if err := a.store.Failing(); err != nil {
+		storeErr = sentence{strings.Join(diskWords(err).in(a.lang(live)), ". "), err}
+	} else if live.Damaged {
 		storeErr = fmt.Errorf("files of the bundle are missing or damaged; scenes %q are left out until they are fetched again", live.Missing)
 	}
 	if free, err := a.store.Disk(); err != nil {

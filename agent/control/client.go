@@ -30,7 +30,7 @@ type Client struct {
 func Dial(dir string) *Client {
 	c := &Client{dir: dir}
 	c.http = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		path, done, err := socket(dir)
+		path, done, err := find(dir)
 		if err != nil {
 			return nil, err
 		}

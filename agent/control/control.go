@@ -2,7 +2,8 @@
 //
 //	vitrine-player status, import, screenshot ──HTTP over DIR/control.sock (mode 0600)──> Server ──> player
 //
-// Who may open the socket may do everything: it belongs to the user that the player runs as.
+// Who may open the socket may do everything: it belongs to the user that the player runs as. Where DIR cannot be written the
+// socket is below /run/vitrine, $XDG_RUNTIME_DIR, the folder for temporary files or /dev/shm, in a folder of that user's.
 package control
 
 import (
@@ -103,7 +104,9 @@ type player interface {
 type Config struct {
 	Dir    string // the player's data folder
 	Player player
-	Log    *slog.Logger
+	// Scratch makes a folder for files of a moment; nil = below Dir.
+	Scratch func() (dir string, err error)
+	Log     *slog.Logger
 }
 
 // Server answers on the socket.
@@ -120,6 +123,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Scratch == nil {
+		cfg.Scratch = func() (string, error) { return os.MkdirTemp(cfg.Dir, "shot-") }
+	}
 	s := &Server{cfg: cfg, mux: http.NewServeMux()}
 	s.mux.HandleFunc("GET /status", s.status)
 	s.mux.HandleFunc("POST /import", s.load)
@@ -129,22 +135,9 @@ func New(cfg Config) (*Server, error) {
 
 // Run answers until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
-	path, done, err := socket(s.cfg.Dir)
+	l, err := listen(s.cfg.Dir)
 	if err != nil {
 		return err
-	}
-	defer done()
-	// A socket that is there is of a player that ended badly: the store's lock lets only one run.
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove the old socket: %w", err)
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return fmt.Errorf("open the control socket: %w", err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil { // the folder is 0700 meanwhile
-		l.Close()
-		return fmt.Errorf("close the control socket to others: %w", err)
 	}
 	srv := &http.Server{Handler: s.mux, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return ctx }}
@@ -154,19 +147,6 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("answer on the control socket: %w", err)
 	}
 	return nil
-}
-
-// socket gives a path of the socket that is short enough for the system (sun_path, unix(7)): 108 bytes.
-func socket(dir string) (path string, done func(), err error) {
-	path = filepath.Join(dir, "control.sock")
-	if len(path) < 100 {
-		return path, func() {}, nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return "", nil, err
-	}
-	return fmt.Sprintf("/proc/self/fd/%d/control.sock", d.Fd()), func() { d.Close() }, nil
 }
 
 func answer(w http.ResponseWriter, code int, v any) {
@@ -220,7 +200,7 @@ func (s *Server) screenshot(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, errors.New("a picture is png or jpg"))
 		return
 	}
-	dir, err := os.MkdirTemp(s.cfg.Dir, "shot-")
+	dir, err := s.cfg.Scratch()
 	if err != nil {
 		fail(w, http.StatusInternalServerError, err)
 		return

@@ -36,21 +36,27 @@ func (i *identity) recipient() (string, error) {
 	return id.Recipient().String(), nil
 }
 
+// ErrIdentity means that the player cannot be who it is to its relays: its identity is damaged, or cannot be kept.
+var ErrIdentity = errors.New("the player has no identity for its relay")
+
 // loadIdentity reads identity.json or makes it. A damaged one is not replaced: the player would be a stranger to its relay.
 func loadIdentity(dir string) (*identity, error) {
 	i := &identity{path: filepath.Join(dir, "identity.json")}
 	b, err := readSmall(i.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return i, i.make()
+		if err := i.make(); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrIdentity, err)
+		}
+		return i, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the player's identity: %w", err)
+		return nil, fmt.Errorf("%w: read it: %w", ErrIdentity, err)
 	}
 	if err := json.Unmarshal(b, i); err != nil || len(i.Key) != ed25519.SeedSize {
-		return nil, fmt.Errorf("the player's identity in %s is damaged: remove it, and claim the player again at its relay", i.path)
+		return nil, fmt.Errorf("%w: %s is damaged: remove it, and claim the player again", ErrIdentity, i.path)
 	}
 	if _, err := i.recipient(); err != nil {
-		return nil, fmt.Errorf("the player's identity in %s is damaged (%w): remove it, and claim the player again at its relay", i.path, err)
+		return nil, fmt.Errorf("%w: %s is damaged (%w): remove it, and claim the player again", ErrIdentity, i.path, err)
 	}
 	return i, nil
 }

@@ -106,7 +106,7 @@ func (u *Uplink) shootAll(ctx context.Context, id string) error {
 func (u *Uplink) shot(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	dir, err := os.MkdirTemp(u.cfg.Dir, "shot-")
+	dir, err := u.cfg.Store.Scratch()
 	if err != nil {
 		return err
 	}
