@@ -17,7 +17,8 @@ import (
 
 // Bounds of what plays.
 const (
-	maxFor        = 31 * 24 * time.Hour // of an item or a scene
+	// MaxFor is the longest that an item or a scene may be said to stay.
+	MaxFor        = 31 * 24 * time.Hour
 	maxTransition = 5 * time.Second
 	maxPage       = 10_000
 	maxHosts      = 32
@@ -34,8 +35,8 @@ func (m *Manifest) validateItem(i scene.Item) error {
 	switch {
 	case (i.Kind.Still() || i.Kind.Endless()) && i.For == 0:
 		return fmt.Errorf("an item of kind %s needs a length", i.Kind)
-	case i.For < 0 || time.Duration(i.For) > maxFor:
-		return fmt.Errorf("its length %s is not within 0 to %s", time.Duration(i.For), maxFor)
+	case i.For < 0 || time.Duration(i.For) > MaxFor:
+		return fmt.Errorf("its length %s is not within 0 to %s", time.Duration(i.For), MaxFor)
 	case !slices.Contains([]scene.Fit{"", scene.Cover, scene.Contain, scene.Stretch}, i.Fit):
 		return fmt.Errorf("its fit %q is not cover, contain or stretch", i.Fit)
 	case i.Volume < 0 || i.Volume > 100:

@@ -45,8 +45,8 @@ func (m *Manifest) validateScene(s scene.Scene) error {
 	if !slices.ContainsFunc(s.Zones, func(z scene.Zone) bool { return len(z.Playlist) > 0 }) && s.For == 0 {
 		return errors.New("it has no length and no playlist that could give it one")
 	}
-	if s.For < 0 || time.Duration(s.For) > maxFor {
-		return fmt.Errorf("its length %s is not within 0 to %s", time.Duration(s.For), maxFor)
+	if s.For < 0 || time.Duration(s.For) > MaxFor {
+		return fmt.Errorf("its length %s is not within 0 to %s", time.Duration(s.For), MaxFor)
 	}
 	if err := errors.Join(checkColor(s.Background), CheckTransition(s.Transition), m.validateBed(s.Audio)); err != nil {
 		return err

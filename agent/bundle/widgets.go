@@ -46,8 +46,8 @@ func bounded(v reflect.Value) error {
 		}
 	case reflect.Int64, reflect.Int:
 		if d, ok := v.Interface().(scene.Duration); ok {
-			if d < 0 || time.Duration(d) > maxFor {
-				return fmt.Errorf("the length %s is not within 0 to %s", time.Duration(d), maxFor)
+			if d < 0 || time.Duration(d) > MaxFor {
+				return fmt.Errorf("the length %s is not within 0 to %s", time.Duration(d), MaxFor)
 			}
 		} else if n := v.Int(); n < -maxNumber || n > maxNumber {
 			return fmt.Errorf("the number %d is not within %d", n, maxNumber)

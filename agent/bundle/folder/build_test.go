@@ -31,6 +31,19 @@ func load(t testing.TB, dir string) *folder.Folder {
 	return f
 }
 
+// built is the manifest of a folder's bundle.
+func built(t testing.TB, dir string) *bundle.Manifest {
+	t.Helper()
+	c, err := load(t, dir).Build(t.Context(), options(t, bundletest.New(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return c.Manifest
+}
+
 func TestAFolderBecomesABundleThatPlayersTake(t *testing.T) {
 	p := bundletest.New(t)
 	dir := folderOf(t, example)

@@ -37,24 +37,8 @@ type sceneDoc struct {
 	Volume     int            `json:"volume"`
 	Playlist   []itemDoc      `json:"playlist"`
 	Zones      []zoneDoc      `json:"zones"`
-}
-
-// itemDoc is "media/a.mp4", or an object that says what it is.
-type itemDoc struct {
-	Path   string // the short form: its content tells what it is
-	Image  string
-	Video  string
-	For    scene.Duration
-	Fit    scene.Fit
-	Volume int
-}
-
-func (i *itemDoc) UnmarshalJSON(b []byte) error {
-	if isString(b) {
-		return json.Unmarshal(b, &i.Path)
-	}
-	type fields itemDoc
-	return json.Unmarshal(b, (*fields)(i))
+	Transition *transitionDoc `json:"transition"`
+	Audio      *bedDoc        `json:"audio"`
 }
 
 type zoneDoc struct {
@@ -77,6 +61,29 @@ type zoneDoc struct {
 	Countdown *countdownDoc `json:"countdown"`
 	Chart     *chartDoc     `json:"chart"`
 	Shape     *scene.Shape  `json:"shape"`
+	Cards     *cardsDoc     `json:"cards"`
+	Weather   *weatherDoc   `json:"weather"`
+
+	// Of an image, video, document, web page or stream that the zone shows.
+	Document   string         `json:"document"`
+	Web        string         `json:"web"`
+	Stream     string         `json:"stream"`
+	Transition *transitionDoc `json:"transition"` // of a playlist too: what its items do not say
+	StandIn    string         `json:"standIn"`
+	Pages      pagesDoc       `json:"pages"`
+	Each       scene.Duration `json:"each"`
+	Source     string         `json:"source"`
+	Hosts      []string       `json:"hosts"`
+}
+
+type cardsDoc struct {
+	scene.Cards
+	Style styleDoc `json:"style"`
+}
+
+type weatherDoc struct {
+	scene.Weather
+	Style styleDoc `json:"style"`
 }
 
 // styleDoc allows one font without a list.
@@ -168,10 +175,12 @@ func (t *tickerDoc) UnmarshalJSON(b []byte) error {
 }
 
 type clockDoc struct {
-	Zone   string   `json:"zone"`
-	Format string   `json:"format"`
-	Locale string   `json:"locale"`
-	Style  styleDoc `json:"style"`
+	Cities []scene.City `json:"cities"`
+	Face   string       `json:"face"`
+	Zone   string       `json:"zone"`
+	Format string       `json:"format"`
+	Locale string       `json:"locale"`
+	Style  styleDoc     `json:"style"`
 }
 
 func (c *clockDoc) UnmarshalJSON(b []byte) error {

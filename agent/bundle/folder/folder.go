@@ -294,10 +294,7 @@ func (l *loader) open(p string) *medium {
 }
 
 func (l *loader) didYouMean(p string) string {
-	if l.all == nil {
-		l.all = filesBelow(l.root, 10_000)
-	}
-	if near := nearest(p, l.all); near != "" {
+	if near := nearest(p, l.listing()); near != "" {
 		return fmt.Sprintf("write %s", near)
 	}
 	for _, other := range l.all {

@@ -15,8 +15,10 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	_ "golang.org/x/image/webp" // a picture format whose size is read
 
@@ -33,19 +35,41 @@ type medium struct {
 	size int64
 	mime string
 	what string // for people: "a PNG picture", "an HTML page"
-	err  string // what is wrong with it, "" = nothing
-	fix  string
+
+	moves  bool          // a picture that has more than one frame
+	length time.Duration // of one that moves, once through
+	pages  int           // of a document
+	made   string        // the file within the folder that was made of this one, and plays instead of it
+
+	err string // what is wrong with it, "" = nothing
+	fix string
 }
 
-// kind is what the file is for a playlist; "" = neither.
+// kind is what the file is for a playlist; "" = nothing.
 func (m *medium) kind() scene.Kind {
 	switch {
+	case strings.HasPrefix(m.mime, "image/") && m.moves:
+		return scene.Animation
 	case strings.HasPrefix(m.mime, "image/"):
 		return scene.Image
 	case strings.HasPrefix(m.mime, "video/"):
 		return scene.Video
+	case strings.HasPrefix(m.mime, "audio/"):
+		return scene.Audio
+	case m.mime == "application/pdf" || m.made != "":
+		return scene.Page
+	case m.mime == "text/html" && slices.Contains([]string{".html", ".htm"}, strings.ToLower(path.Ext(m.path))):
+		return scene.Web // a video's name on a page is a portal's: "sign in"
 	}
 	return ""
+}
+
+// bundlePath is the path that the medium has in the bundle.
+func (m *medium) bundlePath() string {
+	if m.made != "" {
+		return m.path + ".pdf"
+	}
+	return m.path
 }
 
 // inspect opens a file of the folder and looks at what it really is.
@@ -114,6 +138,9 @@ func magics() []magic {
 		{0, "\x1a\x45\xdf\xa3", "video/matroska", "a Matroska or WebM video"},
 		{8, "AVI ", "video/x-msvideo", "an AVI video"},
 		{0, "OggS", "video/ogg", "an Ogg video"},
+		{0, "fLaC", "audio/flac", "a FLAC file"},
+		{0, "ID3", "audio/mpeg", "an MP3 file"},
+		{8, "WAVE", "audio/wav", "a WAV file"},
 		{0, "\x00\x00\x01\xba", "video/mpeg", "an MPEG video"},
 		{0, "\x00\x00\x01\xb3", "video/mpeg", "an MPEG video"},
 		{0, "\x00\x01\x00\x00", "font/ttf", "a TrueType font"},
@@ -131,8 +158,17 @@ func magics() []magic {
 func sniff(head []byte, p string) (mimeType, what string) {
 	for _, m := range magics() {
 		if len(head) >= m.offset+len(m.bytes) && string(head[m.offset:m.offset+len(m.bytes)]) == m.bytes {
+			if m.mime == "video/ogg" && !bytes.Contains(head, []byte("theora")) {
+				return "audio/ogg", "an Ogg or Opus sound file"
+			}
 			return m.mime, m.what
 		}
+	}
+	if len(head) > 3 && head[0] == 0xff && head[1]&0xe6 == 0xe2 { // layer III
+		return "audio/mpeg", "an MP3 file"
+	}
+	if len(head) > 3 && head[0] == 0xff && head[1]&0xf6 == 0xf0 {
+		return "audio/aac", "an AAC file"
 	}
 	if len(head) > 376 && head[0] == 0x47 && head[188] == 0x47 && head[376] == 0x47 {
 		return "video/mp2t", "an MPEG transport stream"

@@ -13,19 +13,25 @@ import (
 // still is the length of a picture that stays as long as its scene, when the scene's end comes from another zone.
 const still = scene.Duration(24 * time.Hour)
 
+// pageStays is how long a page of a document stays in a zone that does not say.
+const pageStays = scene.Duration(10 * time.Second)
+
 // scene turns an author's scene into its full form, and notes what is wrong with it.
 func (l *loader) scene(pointer string, d sceneDoc) scene.Scene {
-	s := scene.Scene{For: d.For, Background: lower(d.Background)}
+	s := scene.Scene{For: d.For, Background: lower(d.Background), Transition: l.transition(pointer, d.Transition), Audio: l.bed(pointer+"/audio", d.Audio)}
+	l.tooLong(pointer, d.For)
 	full := scene.Rect{0, 0, l.canvas.Width, l.canvas.Height}
 	switch {
 	case d.Media != "":
-		item := l.item(pointer+"/media", itemDoc{Path: d.Media, Fit: d.Fit, Volume: d.Volume, For: d.For}, pointer, "for: 10s in the scene")
-		if item.Kind == scene.Video {
-			item.For = 0 // its own length; the scene's cuts or repeats it
+		items := l.items(pointer+"/media", itemDoc{Path: d.Media, Fit: d.Fit, Volume: d.Volume, For: d.For}, length{pointer, "for: 10s in the scene"})
+		for i := range items {
+			if k := items[i].Kind; k == scene.Video || k == scene.Animation {
+				items[i].For = 0 // its own length; the scene's cuts or repeats it
+			}
 		}
-		s.Zones = []scene.Zone{{At: full, Playlist: []scene.Item{item}}}
+		s.Zones = []scene.Zone{{At: full, Playlist: items}}
 	case len(d.Playlist) > 0:
-		s.Zones = []scene.Zone{{At: full, Playlist: l.playlist(pointer+"/playlist", d.Playlist, d.Fit, d.Volume)}}
+		s.Zones = []scene.Zone{{At: full, Playlist: l.playlist(pointer+"/playlist", d.Playlist, itemDoc{Fit: d.Fit, Volume: d.Volume})}}
 	default:
 		for i, z := range d.Zones {
 			s.Zones = append(s.Zones, l.zone(fmt.Sprintf("%s/zones/%d", pointer, i), z, d.For))
@@ -41,9 +47,9 @@ func (l *loader) scene(pointer string, d sceneDoc) scene.Scene {
 	return s
 }
 
-// lasting tells whether a zone is one picture for as long as its scene stays.
+// lasting tells whether a zone is one picture, page or stream for as long as its scene stays.
 func lasting(z scene.Zone) bool {
-	return len(z.Playlist) == 1 && z.Playlist[0].Kind == scene.Image && z.Playlist[0].For == still
+	return len(z.Playlist) == 1 && z.Playlist[0].Kind != scene.Video && z.Playlist[0].For == still
 }
 
 // timedFirst puts zones that end before those that do not, since the first playlist gives a scene its length; Z keeps
@@ -73,13 +79,22 @@ func (l *loader) zone(pointer string, d zoneDoc, sceneFor scene.Duration) scene.
 	if forever == 0 {
 		forever = still
 	}
-	switch {
-	case d.Image != "":
-		z.Playlist = []scene.Item{l.item(pointer+"/image", itemDoc{Image: d.Image, Fit: d.Fit, For: forever}, "", "")}
-	case d.Video != "":
-		z.Playlist = []scene.Item{l.item(pointer+"/video", itemDoc{Video: d.Video, Fit: d.Fit, Volume: d.Volume}, "", "")}
+	one := itemDoc{Image: d.Image, Video: d.Video, Document: d.Document, Web: d.Web, Stream: d.Stream, Fit: d.Fit, Volume: d.Volume,
+		Transition: d.Transition, StandIn: d.StandIn, Pages: d.Pages, Each: d.Each, Source: d.Source, Hosts: d.Hosts}
+	switch word, _ := one.word(); {
+	case word == "document":
+		if one.Each == 0 {
+			one.Each = pageStays
+		}
+		z.Playlist = l.items(pointer, one, length{})
+	case word == "video":
+		z.Playlist = l.items(pointer, one, length{})
+	case word != "":
+		one.For = forever
+		z.Playlist = l.items(pointer, one, length{})
 	case len(d.Playlist) > 0:
-		z.Playlist = l.playlist(pointer+"/playlist", d.Playlist, d.Fit, d.Volume)
+		z.Playlist = l.playlist(pointer+"/playlist", d.Playlist, one)
+		l.alone(pointer, d)
 	case d.Text != nil:
 		z.Text = l.text(pointer+"/text", *d.Text)
 	case d.Ticker != nil:
@@ -98,8 +113,21 @@ func (l *loader) zone(pointer string, d zoneDoc, sceneFor scene.Duration) scene.
 		shape := *d.Shape
 		shape.Fill, shape.To, shape.Border = lower(shape.Fill), lower(shape.To), lower(shape.Border)
 		z.Shape = &shape
+	case d.Cards != nil:
+		z.Cards = l.cards(pointer+"/cards", *d.Cards)
+	case d.Weather != nil:
+		z.Weather = l.weather(pointer+"/weather", *d.Weather)
 	}
 	return z
+}
+
+// alone finds what is written for a zone but belongs to the items of its playlist.
+func (l *loader) alone(pointer string, d zoneDoc) {
+	for field, has := range map[string]bool{"pages": d.Pages != "", "each": d.Each != 0, "source": d.Source != "", "hosts": len(d.Hosts) > 0, "standIn": d.StandIn != ""} {
+		if has {
+			l.fault(pointer+"/"+field, true, fmt.Sprintf("a playlist has no %q", field), "write it at the item of the playlist that it is for")
+		}
+	}
 }
 
 // oneContent wants a zone to show one thing. That it shows something is in the schema.
@@ -108,7 +136,8 @@ func (l *loader) oneContent(pointer string, d zoneDoc) {
 	for _, c := range []struct {
 		is   bool
 		name string
-	}{{len(d.Playlist) > 0, "playlist"}, {d.Image != "", "image"}, {d.Video != "", "video"}, {d.Text != nil, "text"}, {d.Ticker != nil, "ticker"},
+	}{{len(d.Playlist) > 0, "playlist"}, {d.Image != "", "image"}, {d.Video != "", "video"}, {d.Document != "", "document"},
+		{d.Web != "", "web"}, {d.Stream != "", "stream"}, {d.Cards != nil, "cards"}, {d.Weather != nil, "weather"}, {d.Text != nil, "text"}, {d.Ticker != nil, "ticker"},
 		{d.Clock != nil, "clock"}, {d.Table != nil, "table"}, {d.QR != nil, "qr"},
 		{d.Countdown != nil, "countdown"}, {d.Chart != nil, "chart"}, {d.Shape != nil, "shape"}} {
 		if c.is {
@@ -130,50 +159,30 @@ func (l *loader) rect(pointer string, r scene.Rect) {
 	}
 }
 
-func (l *loader) playlist(pointer string, items []itemDoc, fit scene.Fit, volume int) []scene.Item {
+// playlist resolves items; what they do not say themselves is as all says.
+func (l *loader) playlist(pointer string, items []itemDoc, all itemDoc) []scene.Item {
 	var out []scene.Item
 	for i, d := range items {
 		at := fmt.Sprintf("%s/%d", pointer, i)
 		if d.Fit == "" {
-			d.Fit = fit
+			d.Fit = all.Fit
 		}
 		if d.Volume == 0 {
-			d.Volume = volume
+			d.Volume = all.Volume
 		}
-		out = append(out, l.item(at, d, at, fmt.Sprintf("{image: %s, for: 8s}", d.Path+d.Image)))
+		if d.Transition == nil {
+			d.Transition = all.Transition
+		}
+		word, src := d.word()
+		if word == "" {
+			word = "image"
+			if f := l.files[src]; f != nil && f.kind() == scene.Web {
+				word = "web"
+			}
+		}
+		out = append(out, l.items(at, d, length{at, fmt.Sprintf("{%s: %s, for: 8s}", word, src)})...)
 	}
 	return out
-}
-
-// item resolves one medium. A picture that has no length is a fault at the pointer lengthAt, mended as lengthFix says.
-func (l *loader) item(pointer string, d itemDoc, lengthAt, lengthFix string) scene.Item {
-	src, want := d.Path, scene.Kind("")
-	switch {
-	case d.Image != "":
-		src, want, pointer = d.Image, scene.Image, below(pointer, "image")
-	case d.Video != "":
-		src, want, pointer = d.Video, scene.Video, below(pointer, "video")
-	}
-	item := scene.Item{Kind: want, Src: src, For: d.For, Fit: d.Fit, Volume: d.Volume}
-	if src == "" {
-		return item
-	}
-	f := l.file(pointer, src)
-	if f == nil {
-		return item
-	}
-	kind := f.kind()
-	switch {
-	case kind == "":
-		l.fault(pointer, false, fmt.Sprintf("%s is neither a picture nor a video, it is %s", src, f.what), "use PNG, JPEG, WebP, GIF, MP4, MOV, WebM, MKV or MPEG-TS")
-	case want != "" && kind != want:
-		l.fault(pointer, false, fmt.Sprintf("%s is %s", src, f.what), fmt.Sprintf("write %s: %s", kind, src))
-	}
-	item.Kind = kind
-	if kind == scene.Image && item.For == 0 && lengthFix != "" {
-		l.fault(lengthAt, lengthAt != pointer, fmt.Sprintf("%s is a picture and has no length", src), "write "+lengthFix)
-	}
-	return item
 }
 
 // below appends a field unless the pointer ends in it already.
@@ -242,9 +251,7 @@ func (l *loader) ticker(pointer string, d tickerDoc) *scene.Ticker {
 		if d.Source == "" {
 			l.fault(at, false, "the text has {{…}} but the ticker has no source", "write source: with the name of one of the sources")
 		}
-		if _, err := bundle.NewLine(d.Text); err != nil {
-			l.fault(at, false, "the text's {{…}} is not right: "+err.Error(), "write {{.title}} for the column title, {{if .title}}…{{end}} for when there is one")
-		}
+		l.template(at, d.Text)
 	}
 	l.source(pointer+"/source", d.Source)
 	return &scene.Ticker{Source: d.Source, Text: d.Text, Separator: d.Separator, Speed: d.Speed, Style: l.style(pointer+"/style", d.Style)}
@@ -261,7 +268,10 @@ func (l *loader) clock(pointer string, d clockDoc) *scene.Clock {
 		l.fault(at, false, fmt.Sprintf("the clock's format %q never changes", short(d.Format)),
 			"write how Monday 2 January 2006, 15:04:05 would look, such as \"15:04\" or \"Monday 2 January\"")
 	}
-	return &scene.Clock{Zone: d.Zone, Format: d.Format, Locale: d.Locale, Style: l.style(pointer+"/style", d.Style)}
+	for i, city := range d.Cities {
+		l.zoneName(fmt.Sprintf("%s/cities/%d/zone", pointer, i), city.Zone)
+	}
+	return &scene.Clock{Cities: d.Cities, Face: d.Face, Zone: d.Zone, Format: d.Format, Locale: d.Locale, Style: l.style(pointer+"/style", d.Style)}
 }
 
 func (l *loader) table(pointer string, d tableDoc) *scene.Table {
@@ -271,6 +281,33 @@ func (l *loader) table(pointer string, d tableDoc) *scene.Table {
 		t.Columns = append(t.Columns, c.Column)
 	}
 	return t
+}
+
+func (l *loader) cards(pointer string, d cardsDoc) *scene.Cards {
+	l.source(pointer+"/source", d.Source)
+	c := d.Cards
+	for _, t := range []struct{ field, text string }{{"title", c.Title}, {"text", c.Text}, {"note", c.Note}} {
+		l.template(pointer+"/"+t.field, t.text)
+	}
+	if c.Pictures = l.pictures(pointer+"/pictures", c.Pictures); c.Pictures != "" && c.Image == "" {
+		l.fault(pointer+"/pictures", true, "the cards have pictures, but no column says which", "write image: with the column that names the picture")
+	}
+	c.Accent, c.Fill, c.Style = lower(c.Accent), lower(c.Fill), l.style(pointer+"/style", d.Style)
+	return &c
+}
+
+func (l *loader) weather(pointer string, d weatherDoc) *scene.Weather {
+	l.source(pointer+"/source", d.Source)
+	w := d.Weather
+	w.Accent, w.Style = lower(w.Accent), l.style(pointer+"/style", d.Style)
+	return &w
+}
+
+// template checks a text over a row.
+func (l *loader) template(at, text string) {
+	if _, err := bundle.NewLine(text); err != nil {
+		l.fault(at, false, "the text's {{…}} is not right: "+err.Error(), "write {{.title}} for the column title, {{if .title}}…{{end}} for when there is one")
+	}
 }
 
 func lower(c scene.Color) scene.Color { return scene.Color(strings.ToLower(string(c))) }
