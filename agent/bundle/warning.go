@@ -91,6 +91,15 @@ func (w *Warning) Seal(keys ...PrivateKey) ([]byte, error) {
 	return sealed, err
 }
 
+// Digest tells warnings apart, whoever has signed their envelopes.
+func (w *Warning) Digest() Digest {
+	b, err := canonical(w)
+	if err != nil {
+		return "" // cannot be: it was read from such bytes, or sealed
+	}
+	return DigestOf(b)
+}
+
 // For says whether the warning is meant for a player.
 func (w *Warning) For(player string, groups []string) bool {
 	t := w.Targets

@@ -1,13 +1,15 @@
-// Package siren listens for public warnings on the player's own network, and remembers them.
+// Package siren listens for public warnings, and remembers them.
 //
-//	folder ──each half second──> Book ──┐
-//	                                    ├──> Active(language, now) ──> playout
-//	feed ────each 15 seconds───> Book ──┘
-//	                               └──> memo: what stood before a restart stands after it
+//	folder ──each half second──────> Book ──┐
+//	feed ────each 15 seconds───────> Book ──┼──> Active(language, now) ──> playout
+//	relay ─┐                                │
+//	stick ─┴─Post: signed, in time ─> Book ──┘
+//	                                  └──> memo: what stood before a restart stands after it
 //
 // Each source has a Book of its own: a message of one cannot cancel or replace what another has brought, so that whoever
 // can forge answers of a plain HTTP server can show a warning, but cannot take one off. Both are as much believed as the
-// person who named them at the start: the folder's writers, and the server of the feed, which should be HTTPS.
+// person who named them at the start: the folder's writers, and the server of the feed, which should be HTTPS. What relay and
+// sticks bring is believed for its signature alone, and is one source: its publisher may cancel by stick what came by relay.
 //
 // The folder is looked at by name, size and time twice a second, not watched: shares over a network tell nobody of changes.
 package siren
@@ -20,12 +22,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"vitrine/agent/alert"
+	"vitrine/agent/bundle"
 )
 
 const (
@@ -49,12 +53,18 @@ type Config struct {
 	Over   http.RoundTripper // carries the feed's requests; nil = the network
 	Check  func(error)       // hears how the sources are; nil = nobody
 	Log    *slog.Logger
+
+	Trust  func() *bundle.Trust                // whose signature counts for what Post is given; nil, or nil's answer = nobody's
+	Player func() (id string, groups []string) // whom warnings may be meant for; nil = nobody in particular
+	Now    func() time.Time                    // by which what Post is given is too late; nil = time.Now
 }
 
 // Siren knows which warnings stand. Its methods may be called from several goroutines.
 type Siren struct {
 	cfg   Config
 	books []*book
+
+	posts *posts
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -64,8 +74,8 @@ type Siren struct {
 type book struct {
 	alert.Book
 	name string
-	run  func(context.Context, *book) error
-	bad  error // Siren.mu
+	run  func(context.Context, *book) error // nil = others bring what is in it
+	bad  error                              // Siren.mu
 }
 
 // New reads what was remembered; it starts nothing.
@@ -79,7 +89,11 @@ func New(cfg Config) (*Siren, error) {
 	if cfg.Check == nil {
 		cfg.Check = func(error) {}
 	}
-	s := &Siren{cfg: cfg, changed: make(chan struct{})}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	s := &Siren{cfg: cfg, changed: make(chan struct{}), posts: newPosts()}
+	s.books = append(s.books, &s.posts.book)
 	if cfg.Folder != "" {
 		s.books = append(s.books, &book{name: "folder", run: s.folder})
 	}
@@ -90,7 +104,8 @@ func New(cfg Config) (*Siren, error) {
 		}
 		s.books = append(s.books, &book{name: "feed", run: s.feed})
 	}
-	for _, b := range s.books {
+	s.recall()
+	for _, b := range s.books[1:] {
 		kept, ok := cfg.Keep.Memo(b.memo())
 		if !ok {
 			continue
@@ -108,19 +123,19 @@ func (b *book) memo() string { return "alerts." + b.name }
 func (s *Siren) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, b := range s.books {
-		g.Go(func() error { return b.run(ctx, b) })
+		if b.run != nil {
+			g.Go(func() error { return b.run(ctx, b) })
+		}
 	}
 	return g.Wait()
 }
 
 // Active lists what holds at the site at an instant, for an audience of a language, each alert once.
 func (s *Siren) Active(lang string, now time.Time) []alert.Alert {
-	site := s.cfg.Site
-	site.Locale = lang
 	var all []alert.Alert
 	seen := map[string]bool{}
 	for _, b := range s.books {
-		for _, a := range b.Active(site, now) {
+		for _, a := range s.active(b, lang, now) {
 			if !seen[a.ID()] {
 				seen[a.ID()] = true
 				all = append(all, a)
@@ -130,11 +145,40 @@ func (s *Siren) Active(lang string, now time.Time) []alert.Alert {
 	return all
 }
 
+// active is what holds of one source.
+func (s *Siren) active(b *book, lang string, now time.Time) []alert.Alert {
+	site := s.cfg.Site
+	site.Locale = lang
+	if b != &s.posts.book {
+		return b.Active(site, now)
+	}
+	site.Exercises = true // the screens' own people want it seen, marked as one
+	return slices.DeleteFunc(b.Active(site, now), func(a alert.Alert) bool { return !s.meant(a.ID()) })
+}
+
+// Standing is an alert that holds, and who brought it.
+type Standing struct {
+	alert.Alert
+	Source string // publisher, folder, feed
+}
+
+// Standing lists what holds, source by source.
+func (s *Siren) Standing(now time.Time) (all []Standing) {
+	for _, b := range s.books {
+		for _, a := range s.active(b, "", now) {
+			all = append(all, Standing{a, b.name})
+		}
+	}
+	return all
+}
+
 // Next is when Active may differ though nothing has come; zero = never.
 func (s *Siren) Next(now time.Time) time.Time {
 	var next time.Time
+	site := s.cfg.Site
+	site.Exercises = true
 	for _, b := range s.books {
-		if t := b.Next(s.cfg.Site, now); !t.IsZero() && (next.IsZero() || t.Before(next)) {
+		if t := b.Next(site, now); !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
 	}
@@ -166,10 +210,7 @@ func (s *Siren) take(b *book, messages []*alert.Message) error {
 	if fresh == 0 {
 		return errors.Join(faults...)
 	}
-	s.mu.Lock()
-	close(s.changed)
-	s.changed = make(chan struct{})
-	s.mu.Unlock()
+	s.wake()
 	kept, err := json.Marshal(&b.Book)
 	if err == nil {
 		err = s.cfg.Keep.KeepMemo(b.memo(), kept)
@@ -178,6 +219,14 @@ func (s *Siren) take(b *book, messages []*alert.Message) error {
 		faults = append(faults, fmt.Errorf("alerts will be forgotten at a restart: %w", err))
 	}
 	return errors.Join(faults...)
+}
+
+// wake tells whoever waits that something has come.
+func (s *Siren) wake() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
 // tell says how a source is; the check is right when all of them are.
