@@ -27,8 +27,8 @@ func (p *Playout) bind(item string) (scene.Scene, scene.Size, bool) {
 	if !ok {
 		return scene.Scene{}, scene.Size{}, false
 	}
-	sc := scene.Scene{For: src.For, Background: src.Background}
 	b := binder{live: p.live, feeds: p.cfg.Feeds}
+	sc := scene.Scene{For: src.For, Background: src.Background, Transition: src.Transition, Audio: b.bed(src.Audio)}
 	left := 0
 	for _, z := range src.Zones {
 		bound, ok := b.zone(z)
@@ -71,10 +71,8 @@ func (p *Playout) print(item string) string {
 		Sources map[string]bundle.SourceSpec
 	}
 	of.Canvas, of.Scene, of.Files, of.Sources = m.Canvas, m.Scenes[item], m.SceneFiles(item), map[string]bundle.SourceSpec{}
-	for _, z := range of.Scene.Zones {
-		if name := z.SourceName(); name != "" {
-			of.Sources[name] = m.Sources[name]
-		}
+	for _, name := range m.SceneSources(item) {
+		of.Sources[name] = m.Sources[name]
 	}
 	return text(of)
 }
@@ -138,7 +136,7 @@ type binder struct {
 func (b *binder) zone(z scene.Zone) (scene.Zone, bool) {
 	z = cloneZone(z)
 	for i := range z.Playlist {
-		z.Playlist[i].Src = b.file(z.Playlist[i].Src)
+		b.item(&z.Playlist[i])
 	}
 	switch {
 	case z.Text != nil:
@@ -159,6 +157,12 @@ func (b *binder) zone(z scene.Zone) (scene.Zone, bool) {
 	case z.Chart != nil:
 		b.style(&z.Chart.Style)
 		return z, b.chart(z.Chart)
+	case z.Cards != nil:
+		b.style(&z.Cards.Style)
+		return z, b.cards(z.Cards)
+	case z.Weather != nil:
+		b.style(&z.Weather.Style)
+		return z, b.weather(z.Weather)
 	}
 	return z, true
 }

@@ -89,6 +89,9 @@ func (s *screen) Send(c pipe.Command) error {
 		}
 	case pipe.OpUpdate:
 		s.log = append(s.log, fmt.Sprintf("%s~%s", name(c.Scene), time.Now().UTC().Format("15:04:05")))
+		if s.on != nil && s.on.ID == c.ID {
+			s.on.Scene = c.Scene
+		}
 	case pipe.OpOverlay:
 		s.overlays = len(c.Overlays)
 	case pipe.OpScreen:

@@ -26,6 +26,7 @@ type shares struct {
 	due    time.Time                // when a play no longer counts
 	dirty  bool
 	saved  time.Time
+	unkept bool // they could not be written, which was said
 }
 
 // recall reads what was remembered.
@@ -58,9 +59,11 @@ func (p *Playout) remember(least time.Duration) {
 	if verr == nil {
 		verr = p.cfg.Store.KeepMemo(memoVoices, voices)
 	}
-	if err != nil || verr != nil {
+	failed := err != nil || verr != nil
+	if failed && !s.unkept {
 		p.log.Warn("shares not kept", "tally", err, "voices", verr)
 	}
+	s.unkept = failed
 }
 
 // plays is how often each event has played in the last hour.

@@ -47,8 +47,9 @@ type Item struct {
 	Source string   `json:"source,omitempty"`
 	Hosts  []string `json:"hosts,omitempty"`
 
-	Files map[string]string   `json:"files,omitempty"` // Web, bound by playout: path within the page's folder -> file
-	Rows  []map[string]string `json:"rows,omitempty"`  // Web, bound by playout: column -> text
+	// Web, bound by playout: path within the page's folder -> file. Src is one of its keys then; without Files it is an address.
+	Files map[string]string   `json:"files,omitempty"`
+	Rows  []map[string]string `json:"rows,omitempty"` // Web, bound by playout: column -> text
 }
 
 // Transition is how something comes onto the screen in the place of what was there.
