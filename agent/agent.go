@@ -116,7 +116,7 @@ func (a *Agent) wire() (err error) {
 		return err
 	}
 	if a.siren, err = siren.New(siren.Config{Folder: cfg.Alerts, Feed: cfg.AlertFeed, Site: cfg.Site, Keep: a.store,
-		Check: func(err error) { a.board.Set("alerts", err) }, Log: cfg.Log}); err != nil {
+		Check: func(err error) { a.board.Set("alerts", err) }, Trust: a.store.Trust, Player: a.known, Now: a.clock.Now, Log: cfg.Log}); err != nil {
 		return err
 	}
 	if a.playout, err = playout.New(playout.Config{Store: a.store, Clock: a.clock, Feeds: a.sources, Warnings: a.siren, Screen: a.renderer,
@@ -126,7 +126,7 @@ func (a *Agent) wire() (err error) {
 	a.showCard(nil)
 	if cfg.Relay != "" {
 		if a.uplink, err = uplink.New(uplink.Config{Base: cfg.Relay, Trust: cfg.Trust, Dir: cfg.Dir, Store: a.store, Clock: a.clock,
-			Describe: a.describe, Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Log: cfg.Log}); errors.Is(err, uplink.ErrIdentity) {
+			Describe: a.describe, Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren, Log: cfg.Log}); errors.Is(err, uplink.ErrIdentity) {
 			a.uplink, a.stranger = nil, true // the screen goes on without the relay
 			a.board.Set("relay", err)
 		} else if err != nil {

@@ -70,6 +70,7 @@ func (a *Agent) describe(h *api.Heartbeat) {
 	if free, err := a.store.Disk(); err == nil {
 		h.Metrics["disk_free"] = free
 	}
+	h.Warnings = &api.Heard{Standing: a.standing(st.Now)}
 }
 
 // ownMemory is what the Go runtime has of the system's memory, bytes.

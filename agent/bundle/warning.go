@@ -33,6 +33,9 @@ type Warning struct {
 	CAP      []byte    `json:"cap"` // the message, XML, base64 in JSON; nothing of it is read here
 }
 
+// ErrExpired is the refusal of a warning whose time is over.
+var ErrExpired = errors.New("its time is over")
+
 // NewRootError is the refusal of something that was signed under a root which is not known here yet.
 type NewRootError struct{ Needs, Have int }
 

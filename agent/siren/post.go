@@ -16,9 +16,8 @@ import (
 
 // Errors of Post on which a caller decides.
 var (
-	ErrNobody  = errors.New("this player trusts no publisher yet, so that nobody's warning counts: claim it, or import a bundle, first")
-	ErrPlain   = errors.New("it is a CAP message that nobody has signed, and a stick or relay may be anybody's: send it with vitrine alert send")
-	ErrExpired = errors.New("its time is over")
+	ErrNobody = errors.New("this player trusts no publisher yet, so that nobody's warning counts: claim it, or import a bundle, first")
+	ErrPlain  = errors.New("it is a CAP message that nobody has signed, and a stick or relay may be anybody's: send it with vitrine alert send")
 )
 
 const (
@@ -94,7 +93,7 @@ func (s *Siren) meant(id string) bool {
 	return meant || !known
 }
 
-// Post takes a signed warning from wherever it was carried. fresh = false without an error: it was here already. It is on
+// Post takes a signed warning from wherever it was carried; bundle.ErrExpired: too late. fresh = false without an error: it was here already. It is on
 // the disk when Post returns. A *bundle.NewRootError means that newer roots may make it good.
 func (s *Siren) Post(envelope []byte, by string) (w *bundle.Warning, fresh bool, err error) {
 	var trust *bundle.Trust
@@ -111,7 +110,7 @@ func (s *Siren) Post(envelope []byte, by string) (w *bundle.Warning, fresh bool,
 		return nil, false, err
 	}
 	if now := s.cfg.Now(); !now.Before(w.Expires) {
-		return w, false, fmt.Errorf("%w since %s", ErrExpired, w.Expires.Format(time.DateTime+" MST"))
+		return w, false, fmt.Errorf("%w since %s", bundle.ErrExpired, w.Expires.Format(time.DateTime+" MST"))
 	}
 	digest := w.Digest()
 	s.mu.Lock()

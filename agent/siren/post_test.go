@@ -157,7 +157,7 @@ func TestWhatIsNotThePublishersWordIsRefused(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := o.siren.Post(late, "relay"); !errors.Is(err, siren.ErrExpired) {
+	if _, _, err := o.siren.Post(late, "relay"); !errors.Is(err, bundle.ErrExpired) {
 		t.Errorf("a late one is not told apart: %v", err)
 	}
 	nobody, err := siren.New(siren.Config{Keep: o.keep})

@@ -87,6 +87,12 @@ func (u *Uplink) heartbeat() api.Heartbeat {
 		head.Sign(u.me.key())
 		h.Plays = &head
 	}
+	if u.cfg.Warnings != nil {
+		if h.Warnings == nil {
+			h.Warnings = &api.Heard{}
+		}
+		h.Warnings.Newest, h.Warnings.State = u.cfg.Warnings.Heard()
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.seq++
@@ -125,5 +131,8 @@ func (u *Uplink) obey(ctx context.Context, d *api.Desired) {
 	}
 	if d.Screenshot {
 		signal(u.shoot)
+	}
+	if d.Warnings != "" {
+		signal(u.warn)
 	}
 }

@@ -3,6 +3,7 @@
 //	relay <── enrol, session (signed) ── key made here
 //	      <── heartbeat, waits ≤ 50 s ──> desired: settings, bundle, screenshot
 //	      ──> manifest, blobs ──> store.Ingest, which believes nothing of it
+//	      ──> public warnings ──> siren.Post, which believes nothing of it
 //	      <── plays, pictures ── store, renderer
 //
 // A relay can delay, never forge. Without one the player goes on as it is; every retry has jitter and a ceiling.
@@ -41,6 +42,13 @@ type timekeeper interface {
 	Relay(now time.Time, trip time.Duration) error
 }
 
+// warnings is who takes public warnings, and verifies them.
+type warnings interface {
+	Heard() (newest uint64, state string)
+	Post(envelope []byte, by string) (w *bundle.Warning, fresh bool, err error)
+	Caught(before uint64, state string, had []uint64, faults error) error
+}
+
 // Claim is what a person needs to make this player theirs.
 type Claim struct {
 	Code  string
@@ -59,6 +67,7 @@ type Config struct {
 	Shot     func(ctx context.Context, path string, width int) error
 	Claim    func(*Claim) // hears what is to be on the screen; nil = nothing to claim
 	Check    func(error)  // hears how the relay is
+	Warnings warnings     // takes signed public warnings; nil = none are asked for
 	// Plays is how often plays are handed over, at the latest; 0 = every 30 s.
 	Plays time.Duration
 	Log   *slog.Logger
@@ -73,6 +82,7 @@ type Uplink struct {
 	want   chan struct{} // a bundle is wanted
 	poke   chan struct{} // something is to be reported now
 	shoot  chan struct{} // a picture is wanted
+	warn   chan struct{} // a public warning has come
 
 	mu       sync.Mutex
 	claim    *Claim
@@ -104,7 +114,7 @@ func New(cfg Config) (*Uplink, error) {
 		return nil, err
 	}
 	up := &Uplink{cfg: cfg, log: cfg.Log, me: me, client: &api.Client{Base: cfg.Base, HTTP: hc},
-		want: make(chan struct{}, 1), poke: make(chan struct{}, 1), shoot: make(chan struct{}, 1)}
+		want: make(chan struct{}, 1), poke: make(chan struct{}, 1), shoot: make(chan struct{}, 1), warn: make(chan struct{}, 1)}
 	up.client.Token = up.client.Device(me.key(), cfg.Clock.Now)
 	return up, nil
 }
@@ -179,6 +189,7 @@ func (u *Uplink) serve(ctx context.Context, id string) error {
 	g.Go(func() error { return u.prove(ctx, id) })
 	g.Go(func() error { return u.shootAll(ctx, id) })
 	g.Go(func() error { return u.keepTime(ctx) })
+	g.Go(func() error { return u.listen(ctx) })
 	err := g.Wait()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil

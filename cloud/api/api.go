@@ -27,6 +27,8 @@ const (
 	PathRoots      = "/v1/roots/{version}"         // GET, device or admin; PUT, admin
 	PathStreams    = "/v1/streams"                 // GET, admin: Page of Stream
 	PathStream     = "/v1/streams/{stream}"        // PUT, admin (If-Match): Head: which manifest is the newest; all blobs must be there
+	PathWarnings   = "/v1/warnings"                // GET, device or admin: Page of SignedWarning: ?after=SERIAL all from there on, and those still in time
+	PathWarning    = "/v1/warnings/{serial}"       // PUT, admin: DSSE envelope of a public warning; a serial is given once
 	PathChannels   = "/v1/channels"                // GET, admin: Page of Channel
 	PathChannel    = "/v1/channels/{group}"        // PUT, admin (If-Match): Channel: which stream a group follows; group "*" = everyone; DELETE, admin
 )
@@ -46,6 +48,7 @@ const (
 	MaxScreenshot = 4 << 20         // a picture
 	MaxEnvelope   = 8 << 20         // a manifest's envelope
 	MaxRoot       = 64 << 10        // a root's envelope
+	MaxWarning    = 2 << 20         // a public warning's envelope
 	MaxBlob       = 2000 * 16 << 20 // a blob
 	MaxWait       = 55              // longest wait of a long-poll
 )
@@ -137,6 +140,41 @@ type Heartbeat struct {
 	Checks   map[string]string `json:"checks,omitempty"`  // named health checks: "ok" or a sentence
 	Metrics  map[string]any    `json:"metrics,omitempty"` // memory, presented, dropped, free disk …
 	Plays    *PlaysHead        `json:"plays,omitempty"`   // its newest play, signed: what it has may be more than the relay has yet
+	Warnings *Heard            `json:"warnings,omitempty"`
+}
+
+// Heard is what a player knows of public warnings.
+type Heard struct {
+	Newest   uint64     `json:"newest"`          // greatest serial of the publisher's that has come, by relay or stick
+	State    string     `json:"state,omitempty"` // of the relay's list, all of which it has; "" = never asked
+	Standing []Standing `json:"standing,omitempty"`
+}
+
+// Standing is a public warning that holds where a player's screen hangs; at most MaxStanding are told.
+type Standing struct {
+	Identifier string    `json:"identifier"`
+	Severity   string    `json:"severity"`
+	Source     string    `json:"source"` // publisher, folder, feed
+	Until      time.Time `json:"until"`
+}
+
+// MaxStanding is how many standing warnings a heartbeat names.
+const MaxStanding = 20
+
+// SignedWarning is a public warning as the relay has it. What a player believes is in the envelope alone.
+type SignedWarning struct {
+	Serial   uint64    `json:"serial"`
+	Root     int       `json:"root"` // version of the root that it was signed under
+	Expires  time.Time `json:"expires"`
+	Taken    time.Time `json:"taken"` // by the relay
+	By       string    `json:"by"`    // the person who sent it
+	Envelope []byte    `json:"envelope"`
+}
+
+// Warnings is a run of the relay's list of public warnings, by serial.
+type Warnings struct {
+	Page[SignedWarning]
+	State string `json:"state"` // of the whole list; changes with each that comes
 }
 
 // Refusal is a bundle that a player would not take, and why, in a sentence.
@@ -168,6 +206,7 @@ type Desired struct {
 	Bundle     *Pointer  `json:"bundle,omitempty"`
 	Root       int       `json:"root,omitempty"`       // newest root version, when the player's is older: fetch PathRoots up to it
 	Screenshot bool      `json:"screenshot,omitempty"` // a person is looking: send one
+	Warnings   string    `json:"warnings,omitempty"`   // state of the list of public warnings, when the player has another: fetch PathWarnings
 }
 
 // Changes are what a person changes of a player's Settings; nil = as it is.

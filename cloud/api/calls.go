@@ -215,6 +215,21 @@ func (c *Client) MoveHead(ctx context.Context, stream string, was uint64, h Head
 	return s, err
 }
 
+// Warnings lists public warnings: those whose serials are above after, and those that are still in time. cursor is that of the
+// page before, 0 = from the start.
+func (c *Client) Warnings(ctx context.Context, after, cursor uint64) (w Warnings, err error) {
+	q := url.Values{"after": {strconv.FormatUint(after, 10)}, "from": {strconv.FormatUint(cursor, 10)}}
+	_, err = c.do(ctx, call{method: http.MethodGet, path: PathWarnings, query: q, out: &w, max: 8 << 20})
+	return w, err
+}
+
+// PutWarning hands over a signed public warning. A *Problem of type ProblemOlder means that its serial is taken.
+func (c *Client) PutWarning(ctx context.Context, serial uint64, envelope []byte) error {
+	_, err := c.do(ctx, call{method: http.MethodPut, path: at(PathWarning, strconv.FormatUint(serial, 10)), raw: strings.NewReader(string(envelope)), size: int64(len(envelope)),
+		header: http.Header{"Content-Type": {"application/json"}}})
+	return err
+}
+
 // Channels lists channels from a cursor on.
 func (c *Client) Channels(ctx context.Context, cursor string) (Page[Channel], error) {
 	return list[Channel](ctx, c, PathChannels, cursor)

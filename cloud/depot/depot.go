@@ -1,4 +1,5 @@
-// Package depot keeps what publishers push: blobs, manifests, the root chain, and which manifest is each stream's newest.
+// Package depot keeps what publishers push: blobs, manifests, the root chain, which manifest is each stream's newest, and public
+// warnings.
 //
 //	PUT blobs ──> PUT manifest ──> move head ──Moved──> fleet tells the players of the stream's channels
 //	 verified      by digest        signature, seq, every blob: checked
@@ -61,6 +62,7 @@ type watcher interface {
 	Followed(api.Channel)
 	Unfollowed(group string)
 	RootGrew(version int)
+	Warned(newest uint64, state string)
 }
 
 // Config says where a depot keeps things and who hears of changes.
@@ -77,8 +79,9 @@ type Config struct {
 type Depot struct {
 	cfg Config
 
-	mu    sync.Mutex // held over what changes heads, channels and roots
+	mu    sync.Mutex // held over what changes heads, channels, roots and warnings
 	trust *bundle.Trust
+	list  list
 }
 
 // New opens a depot and tells the watcher all that it holds.
@@ -94,7 +97,7 @@ func New(cfg Config) (*Depot, error) {
 		cfg.Watcher.RootGrew(len(chain))
 	}
 	if err == nil {
-		err = d.tellAll()
+		err = errors.Join(d.tellAll(), d.loadWarnings())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open depot: %w", err)

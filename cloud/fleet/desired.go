@@ -23,6 +23,7 @@ type view struct {
 	head    *api.Stream // of the stream that it follows
 	known   *api.Stream // head of the stream that it plays
 	root    int
+	siren   siren
 	picture time.Time
 	changed []<-chan struct{}
 }
@@ -48,6 +49,12 @@ func (f *Fleet) look(id, playing string) (*view, error) {
 	}
 	if row != nil {
 		v.root = row.(*root).Version
+	}
+	if row, err = watch("siren", "siren"); err != nil {
+		return nil, err
+	}
+	if row != nil {
+		v.siren = *row.(*siren)
 	}
 	stream := ""
 	for _, g := range append(append([]string{}, v.member.Groups...), "*") {
@@ -97,6 +104,9 @@ func (v *view) desired(h *api.Heartbeat, now time.Time) (d api.Desired, ok bool)
 	if h.Root < v.root {
 		d.Root, ok = v.root, true
 	}
+	if w := h.Warnings; v.siren.State != "" && w != nil && w.State != v.siren.State { // nil = a player that knows nothing of them
+		d.Warnings, ok = v.siren.State, true
+	}
 	if p := v.pointer(); p != nil && !v.has(h, p) && !v.behind(h, p) {
 		d.Bundle, ok = p, true
 	}
@@ -127,9 +137,12 @@ func (v *view) behind(h *api.Heartbeat, p *api.Pointer) bool {
 }
 
 // alarms are the sentences about what a player witnesses.
-func alarms(h *api.Heartbeat, known *api.Stream, root int) (out []string) {
+func alarms(h *api.Heartbeat, known *api.Stream, root int, warned uint64) (out []string) {
 	if h == nil {
 		return nil
+	}
+	if w := h.Warnings; w != nil && w.Newest > warned && w.State != "" {
+		out = append(out, fmt.Sprintf("It has seen public warning %d, this relay knows up to %d. A stick brought it, or the relay was restored from an old backup: compare with vitrine alert list, and send again what must stand.", w.Newest, warned))
 	}
 	if h.Root > root {
 		out = append(out, fmt.Sprintf("It has seen root keys of version %d, this relay knows %d. The relay was restored from an old backup or is cut off: push the root keys again.", h.Root, root))
@@ -198,6 +211,9 @@ func text(d api.Desired) string {
 	}
 	if d.Bundle != nil {
 		out += " bundle " + d.Bundle.Manifest
+	}
+	if d.Warnings != "" {
+		out += " warnings " + d.Warnings
 	}
 	return out
 }

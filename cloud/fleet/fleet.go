@@ -91,6 +91,13 @@ type root struct {
 	Version int
 }
 
+// siren is the one row of its table: how far the list of public warnings is.
+type siren struct {
+	ID     string
+	Newest uint64
+	State  string
+}
+
 // Fleet is all players.
 type Fleet struct {
 	cfg Config
@@ -132,6 +139,7 @@ func schema() *memdb.DBSchema {
 		"head":    table("head", "Name"),
 		"channel": table("channel", "Group"),
 		"root":    table("root", "ID"),
+		"siren":   table("siren", "ID"),
 	}}
 }
 
@@ -250,3 +258,8 @@ func (f *Fleet) Unfollowed(group string) {
 
 // RootGrew hears of a new root version.
 func (f *Fleet) RootGrew(version int) { f.insert("root", &root{"root", version}) }
+
+// Warned hears that a public warning has come.
+func (f *Fleet) Warned(newest uint64, state string) {
+	f.insert("siren", &siren{"siren", newest, state})
+}

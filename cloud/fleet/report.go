@@ -57,7 +57,11 @@ func (f *Fleet) alarm(id string, h *api.Heartbeat, far *api.PlaysHead) {
 	if h.Active != nil {
 		known, _ = first[api.Stream](tx, "head", h.Active.Stream)
 	}
-	now := strings.Join(append(alarms(h, known, version), wentBack(h, far)...), " ")
+	warned := siren{}
+	if r, _ := first[siren](tx, "siren", "siren"); r != nil {
+		warned = *r
+	}
+	now := strings.Join(append(alarms(h, known, version, warned.Newest), wentBack(h, far)...), " ")
 	if was := f.bad[id]; now != was {
 		if now == "" {
 			delete(f.bad, id)
@@ -126,7 +130,7 @@ func (f *Fleet) player(m *Member) (api.Player, error) {
 		return p, err
 	}
 	p.Desired = v.pointer()
-	p.Alarms = alarms(p.Last, v.known, v.root)
+	p.Alarms = alarms(p.Last, v.known, v.root, v.siren.Newest)
 	if r != nil {
 		p.Alarms = append(p.Alarms, wentBack(r.Last, r.Plays)...)
 	}
