@@ -182,6 +182,11 @@ func (p *Plan) switches(pl Player, st State) []*Alarm {
 	})
 }
 
+// ScreenAt is State.Screen at t for a player that has been on all the time: what actions have switched it to.
+func (p *Plan) ScreenAt(pl Player, st State, t time.Time) string {
+	return screenAt(p.switches(pl, st), "", t)
+}
+
 // lookBack is how far back the last switch is looked for.
 const lookBack = 366 * 24 * time.Hour
 

@@ -37,7 +37,7 @@ func (f *Folder) TestResults() []TestResult {
 		if player.Zone == "" {
 			player.Zone = f.Manifest.Zone
 		}
-		got := plan.Explain(player, schedule.State{}, now)
+		got := plan.Explain(player, schedule.State{Screen: plan.ScreenAt(player, schedule.State{}, now)}, now)
 		r := TestResult{Line: f.tests[i].line, At: now, Player: player, Pass: slices.Equal(got.Loop, t.Expect), Expected: t.Expect, Got: got.Loop,
 			Screen: got.Screen, Layer: got.Layer, Why: reasons(got, nil, nil)}
 		if !r.Pass {
@@ -70,7 +70,7 @@ func (f *Folder) RunTests() []TestFailure {
 // reasons says why a decision is what it is, and why events that would have shown what was expected do not play.
 func reasons(d schedule.Decision, events []schedule.Event, expected []string) []string {
 	if d.Screen == "off" {
-		return []string{"the screen is off, outside of workingHours"}
+		return []string{"the screen is off, outside of workingHours or by an action"}
 	}
 	said := []string{"layer " + d.Layer}
 	if len(d.Events) > 0 {

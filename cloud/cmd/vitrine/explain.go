@@ -69,6 +69,8 @@ func runExplain(ctx context.Context, c *call) error {
 	fs := c.flags()
 	var a asked
 	a.flags(fs)
+	var said supposed
+	said.flags(fs)
 	asJSON := fs.Bool("json", false, "without a folder: read questions from standard input, one JSON object a line, and answer each with one")
 	args, err := c.parse(fs)
 	if err != nil {
@@ -93,11 +95,20 @@ func runExplain(ctx context.Context, c *call) error {
 		return err
 	}
 	plan, _ := schedule.Compile(&f.Manifest.Schedule)
-	d := plan.Explain(p, schedule.State{}, now)
-	if *asJSON {
-		return printJSON(c.stdout, d)
+	st, err := said.state(plan, p, now)
+	if err != nil {
+		return err
 	}
-	explainFor(c.stdout, f.Manifest.Schedule, d, now.In(zone))
+	d, actions := plan.Explain(p, st, now), plan.Outlook(p, st, now)
+	if *asJSON {
+		return printJSON(c.stdout, struct {
+			schedule.Decision
+			Actions []schedule.ActionOutlook `json:"actions,omitempty"`
+		}{d, actions})
+	}
+	d.Next = nextChange(plan, p, st, now, d)
+	explainFor(c.stdout, f.Manifest.Schedule, d, st, now.In(zone))
+	explainActions(c.stdout, actions, zone)
 	return nil
 }
 
@@ -138,10 +149,28 @@ func answerLines(ctx context.Context, c *call) error {
 	return ctx.Err()
 }
 
-func explainFor(w io.Writer, s schedule.Schedule, d schedule.Decision, now time.Time) {
+// nextChange is a decision's, or the next that an action makes of it.
+func nextChange(plan *schedule.Plan, p schedule.Player, st schedule.State, now time.Time, d schedule.Decision) *time.Time {
+	to := now.AddDate(1, 0, 0)
+	if d.Next != nil && d.Next.Before(to) {
+		to = d.Next.Add(time.Second)
+	}
+	for at, later := range plan.Timeline(p, st, now, to) {
+		if !later.Same(d) {
+			return &at
+		}
+	}
+	return d.Next
+}
+
+func explainFor(w io.Writer, s schedule.Schedule, d schedule.Decision, st schedule.State, now time.Time) {
 	fmt.Fprintf(w, "%s: ", now.Format("Monday 2 January 2006, 15:04:05 MST"))
 	if d.Screen == "off" {
-		fmt.Fprintln(w, "the screen is off")
+		why := ", outside of working hours"
+		if st.Screen == "off" {
+			why = ", by an action"
+		}
+		fmt.Fprintln(w, "the screen is off"+why)
 	} else {
 		fmt.Fprintf(w, "%s, showing %s\n", d.Layer, strings.Join(d.Loop, ", "))
 	}

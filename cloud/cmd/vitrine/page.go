@@ -39,6 +39,14 @@ type dayColumn struct {
 	Weekday, Date, Note string
 	Lines               []float64
 	Blocks              []block
+	Marks               []mark
+}
+
+// mark is an action at its time of a day.
+type mark struct {
+	Top              float64
+	When, Title, Tip string
+	Up               bool // drawn above its time: there is no room below
 }
 
 // block is a stretch, or the part of it that is in one day.
@@ -62,7 +70,7 @@ type cell struct {
 }
 
 // page writes an outlook as a page without scripts: hour by hour up to a week, else by month.
-func (o *outlook) page(w io.Writer, all []stretch, say words, made time.Time) error {
+func (o *outlook) page(w io.Writer, all []stretch, deeds []deed, say words, made time.Time) error {
 	t, err := template.New("calendar").Parse(pageText)
 	if err != nil {
 		return fmt.Errorf("write the page: %w", err)
@@ -77,15 +85,18 @@ func (o *outlook) page(w io.Writer, all []stretch, say words, made time.Time) er
 			p.Legend = append(p.Legend, layerName{layer, say.Layers[layer]})
 		}
 	}
+	if len(deeds) > 0 {
+		p.Legend = append(p.Legend, layerName{"action", say.Action})
+	}
 	if len(days) <= weekDays {
 		for h := 0; h <= 24; h += 2 {
 			p.Hours = append(p.Hours, h)
 		}
 		for _, d := range days {
-			p.Week = append(p.Week, o.column(d, all, say))
+			p.Week = append(p.Week, o.column(d, all, deeds, say))
 		}
 	} else {
-		p.Months = o.months(days, all, say)
+		p.Months = o.months(days, all, deeds, say)
 	}
 	if err := t.Execute(w, p); err != nil {
 		return fmt.Errorf("write the page: %w", err)
@@ -140,7 +151,7 @@ func midnight(y int, m time.Month, d int, zone *time.Location) time.Time {
 }
 
 // column draws a day in proportion to the hours that it really has.
-func (o *outlook) column(d localDay, all []stretch, say words) dayColumn {
+func (o *outlook) column(d localDay, all []stretch, deeds []deed, say words) dayColumn {
 	length := d.to.Sub(d.from)
 	share := func(t time.Time) float64 { return float64(t.Sub(d.from)) / float64(length) * 100 }
 	c := dayColumn{Weekday: say.Days[weekday(d.from)], Date: fmt.Sprintf("%d %s", d.from.Day(), say.Months[d.from.Month()-1])}
@@ -169,6 +180,12 @@ func (o *outlook) column(d localDay, all []stretch, say words) dayColumn {
 			b.Size = "low"
 		}
 		c.Blocks = append(c.Blocks, b)
+	}
+	for _, one := range deeds {
+		if !one.at.Before(d.from) && one.at.Before(d.to) {
+			top := share(one.at)
+			c.Marks = append(c.Marks, mark{Top: top, When: clock(one.at.In(o.zone)), Title: say.does(one.Action), Tip: one.ID, Up: top > 97})
+		}
 	}
 	return c
 }
@@ -221,7 +238,7 @@ func within(all []stretch, d localDay) []stretch {
 }
 
 // months lays days out by month, weeks from Monday.
-func (o *outlook) months(days []localDay, all []stretch, say words) []month {
+func (o *outlook) months(days []localDay, all []stretch, deeds []deed, say words) []month {
 	var list []month
 	for _, d := range days {
 		if n := len(list); n == 0 || d.from.Day() == 1 {
@@ -235,7 +252,7 @@ func (o *outlook) months(days []localDay, all []stretch, say words) []month {
 		for len(*row) < weekday(d.from) {
 			*row = append(*row, cell{Out: true})
 		}
-		*row = append(*row, o.cell(d, within(all, d), say))
+		*row = append(*row, o.cell(d, within(all, d), deeds, say))
 	}
 	for i := range list {
 		row := &list[i].Weeks[len(list[i].Weeks)-1]
@@ -247,7 +264,7 @@ func (o *outlook) months(days []localDay, all []stretch, say words) []month {
 }
 
 // cell is a day of a month. What plays when no event does is told only where nothing else is.
-func (o *outlook) cell(d localDay, parts []stretch, say words) cell {
+func (o *outlook) cell(d localDay, parts []stretch, deeds []deed, say words) cell {
 	c := cell{Day: d.from.Day()}
 	special := slices.DeleteFunc(slices.Clone(parts), func(s stretch) bool {
 		return s.Layer == schedule.LayerDefault || s.Layer == schedule.LayerFallback
@@ -261,6 +278,11 @@ func (o *outlook) cell(d localDay, parts []stretch, say words) cell {
 			break
 		}
 		c.Entries = append(c.Entries, o.block(s, d, say))
+	}
+	for _, one := range deeds {
+		if !one.at.Before(d.from) && one.at.Before(d.to) && len(c.Entries) < cellSize {
+			c.Entries = append(c.Entries, block{Layer: "action", Title: say.does(one.Action), When: clock(one.at.In(o.zone)), Tip: one.ID})
+		}
 	}
 	return c
 }

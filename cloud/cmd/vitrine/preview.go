@@ -92,7 +92,7 @@ func (v *view) choose(p schedule.Player, name string, item int) (string, error) 
 		return fmt.Sprintf("scene %s", name), nil
 	}
 	plan, _ := schedule.Compile(&v.m.Schedule)
-	d := plan.Explain(p, schedule.State{}, v.now)
+	d := plan.Explain(p, schedule.State{Screen: plan.ScreenAt(p, schedule.State{}, v.now)}, v.now)
 	at := v.now.In(v.zone).Format("Monday 2 January 2006, 15:04 MST")
 	if d.Screen == "off" {
 		return fmt.Sprintf("%s: the screen is off", at), nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -76,21 +77,57 @@ func (a *asked) outlook(f *folder.Folder, from, to string) (*outlook, error) {
 	return &outlook{name: name, stream: f.Manifest.Stream, plan: plan, player: p, zone: zone, begin: begin, end: end}, nil
 }
 
-// changes lists an outlook as it is worked out.
+// changes lists an outlook as it is worked out, actions among it.
 func (c *call) changes(ctx context.Context, o *outlook, asJSON bool) error {
 	n := 0
-	for at, d := range o.plan.Timeline(o.player, schedule.State{}, o.begin, o.end) {
+	room := func() error {
 		if n++; n > o.most {
 			return o.tooMany()
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+		return ctx.Err()
+	}
+	due, stop := iter.Pull2(o.agenda())
+	defer stop()
+	at, action, more := due()
+	until := func(t time.Time) error { // the actions before what changes at t
+		for ; more && at.Before(t); at, action, more = due() {
+			if err := room(); err != nil {
+				return err
+			}
+			if err := c.deed(at.In(o.zone), action, asJSON); err != nil {
+				return err
+			}
 		}
-		if err := c.change(at.In(o.zone), d, asJSON); err != nil {
+		return nil
+	}
+	for t, d := range o.plan.Timeline(o.player, schedule.State{}, o.begin, o.end) {
+		if err := until(t); err != nil {
+			return err
+		}
+		if err := room(); err != nil {
+			return err
+		}
+		if err := c.change(t.In(o.zone), d, asJSON); err != nil {
 			return err
 		}
 	}
-	return nil
+	return until(o.end)
+}
+
+// deed is the line of an action.
+func (c *call) deed(at time.Time, a schedule.Action, asJSON bool) error {
+	if asJSON {
+		return printJSON(c.stdout, struct {
+			At     time.Time       `json:"at"`
+			Action schedule.Action `json:"action"`
+		}{at, a})
+	}
+	what := a.Do
+	if a.Volume != nil {
+		what = fmt.Sprintf("%s %d %%", a.Do, *a.Volume)
+	}
+	_, err := fmt.Fprintf(c.stdout, "%s  %-10s %-24s %s\n", at.Format("Mon 2006-01-02 15:04:05 MST"), "action", a.ID, what)
+	return err
 }
 
 // calendars writes an outlook for calendars, for people, or for both.
@@ -100,9 +137,13 @@ func (c *call) calendars(ctx context.Context, o *outlook, w words, ics, html str
 		return err
 	}
 	made := time.Now()
+	deeds, err := o.deeds(len(all))
+	if err != nil {
+		return err
+	}
 	var b bytes.Buffer
 	if ics != "" {
-		if err := o.calendar(all, w, made).Write(&b); err != nil {
+		if err := o.calendar(all, deeds, w, made).Write(&b); err != nil {
 			return fmt.Errorf("write the calendar: %w", err)
 		}
 		if err := c.file(ics, b.Bytes(), len(all)); err != nil {
@@ -111,7 +152,7 @@ func (c *call) calendars(ctx context.Context, o *outlook, w words, ics, html str
 	}
 	if html != "" {
 		b.Reset()
-		if err := o.page(&b, all, w, made); err != nil {
+		if err := o.page(&b, all, deeds, w, made); err != nil {
 			return err
 		}
 		return c.file(html, b.Bytes(), len(all))

@@ -133,7 +133,7 @@ func TestADayIsDrawnInProportionToTheHoursItHas(t *testing.T) {
 			if len(days) != 1 {
 				t.Fatalf("%d days", len(days))
 			}
-			c := o.column(days[0], []stretch{{from: day.Add(-time.Hour), to: at}, {from: at, to: o.end.Add(time.Hour)}}, wordsEnglish())
+			c := o.column(days[0], []stretch{{from: day.Add(-time.Hour), to: at}, {from: at, to: o.end.Add(time.Hour)}}, nil, wordsEnglish())
 			if len(c.Blocks) != 2 || c.Blocks[0].Top != 0 || c.Blocks[0].Height != test.at14 || c.Blocks[1].Top != test.at14 || c.Note != test.note {
 				t.Errorf("%+v, %q; want a border at %v, and %q", c.Blocks, c.Note, test.at14, test.note)
 			}

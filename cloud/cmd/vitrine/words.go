@@ -10,9 +10,9 @@ import (
 
 // words are what a calendar says in one language.
 type words struct {
-	Lang, Title, Player, Groups, Tags, Zone, Made, Off, Events, Overlays, Interrupt, Legend, Decimal, Colon, More, Short, Long string
+	Lang, Title, Player, Groups, Tags, Zone, Made, Off, Events, Overlays, Interrupt, Legend, Decimal, Colon, More, Short, Long, Action string
 
-	Layers        map[string]string
+	Layers, Deeds map[string]string
 	Days, Months  []string // from Monday, from January
 	dayForm, form string   // of dates: weekday, day, month, year
 }
@@ -37,6 +37,9 @@ func wordsEnglish() words {
 		Short: "The clock goes forward: %d hours", Long: "The clock goes back: %d hours",
 		Layers: map[string]string{schedule.LayerEmergency: "Emergency", schedule.LayerTakeover: "Takeover", schedule.LayerOff: "Screen off",
 			schedule.LayerScheduled: "Scheduled", schedule.LayerDefault: "Default", schedule.LayerFallback: "Fallback"},
+		Action: "Action",
+		Deeds: map[string]string{schedule.DoReboot: "Restart", schedule.DoPowerOff: "Power off", schedule.DoScreenOn: "Screen on", schedule.DoScreenOff: "Screen off",
+			schedule.DoVolume: "Volume", schedule.DoScreenshot: "Screenshot"},
 		Days:    []string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"},
 		Months:  []string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
 		dayForm: "{day} {n} {month}", form: "{n} {month} {year}"}
@@ -48,6 +51,9 @@ func wordsFrench() words {
 		Short: "Passage à l’heure d’été : %d heures", Long: "Passage à l’heure d’hiver : %d heures",
 		Layers: map[string]string{schedule.LayerEmergency: "Urgence", schedule.LayerTakeover: "Prise d’antenne", schedule.LayerOff: "Écran éteint",
 			schedule.LayerScheduled: "Programmé", schedule.LayerDefault: "Par défaut", schedule.LayerFallback: "Secours"},
+		Action: "Action",
+		Deeds: map[string]string{schedule.DoReboot: "Redémarrage", schedule.DoPowerOff: "Arrêt", schedule.DoScreenOn: "Écran allumé", schedule.DoScreenOff: "Écran éteint",
+			schedule.DoVolume: "Volume", schedule.DoScreenshot: "Capture d’écran"},
 		Days:    []string{"lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"},
 		Months:  []string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"},
 		dayForm: "{day} {n} {month}", form: "{n} {month} {year}"}
