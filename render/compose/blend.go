@@ -20,6 +20,14 @@ func words(b []byte) []uint32 {
 	return unsafe.Slice((*uint32)(unsafe.Pointer(&b[0])), len(b)/4)
 }
 
+// octets is the same memory as bytes again.
+func octets(w []uint32) []byte {
+	if len(w) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&w[0])), len(w)*4)
+}
+
 // swap exchanges red and blue.
 func swap(v uint32) uint32 { return v&0xff00ff00 | v>>16&0xff | v&0xff<<16 }
 
@@ -31,6 +39,9 @@ func over(d, s uint32) uint32 {
 	g := d & 0x0000ff00 * k >> 8 & 0x0000ff00
 	return s + (rb | g)
 }
+
+// overAll puts a premultiplied colour onto one that may be transparent itself.
+func overAll(d, s uint32) uint32 { return s + fade(d, 255-s>>24) }
 
 // fade multiplies a premultiplied colour by a/255.
 func fade(s, a uint32) uint32 {
@@ -187,21 +198,27 @@ func (s surface) put(f *output.Frame, rect, clip image.Rectangle, sh shape) {
 	clip = clip.Intersect(rect).Intersect(f.Bounds())
 	var mask []uint8
 	for y := clip.Min.Y; y < clip.Max.Y; y++ {
-		masked := func(x0, x1 int) {
-			if x0 < x1 {
-				mask = sh.row(mask, rect, y, x0, x1)
-				blendMasked(words(f.Row(y, x0, x1)), words(s.row(rect, y, x0, x1)), mask, s.swapped, s.solid)
-			}
-		}
-		x0, x1 := sh.square(rect, y, clip.Min.X, clip.Max.X)
-		if x1 <= x0 {
-			masked(clip.Min.X, clip.Max.X)
-			continue
-		}
-		masked(clip.Min.X, x0)
-		s.plain(f.Row(y, x0, x1), s.row(rect, y, x0, x1))
-		masked(x1, clip.Max.X)
+		mask = s.putRow(f, rect, y, clip.Min.X, clip.Max.X, sh, mask)
 	}
+}
+
+// putRow draws the pixels x0 to x1 of the frame's row y. It returns the mask's memory for the next row.
+func (s surface) putRow(f *output.Frame, rect image.Rectangle, y, x0, x1 int, sh shape, mask []uint8) []uint8 {
+	masked := func(x0, x1 int) {
+		if x0 < x1 {
+			mask = sh.row(mask, rect, y, x0, x1)
+			blendMasked(words(f.Row(y, x0, x1)), words(s.row(rect, y, x0, x1)), mask, s.swapped, s.solid)
+		}
+	}
+	a, b := sh.square(rect, y, x0, x1)
+	if b <= a {
+		masked(x0, x1)
+		return mask
+	}
+	masked(x0, a)
+	s.plain(f.Row(y, a, b), s.row(rect, y, a, b))
+	masked(b, x1)
+	return mask
 }
 
 // row is the pixels that lie at x0 to x1 of the frame's row y.

@@ -10,11 +10,13 @@ import (
 	"vitrine/render/scene"
 )
 
-// ending says that a scene's end is the end of its leading reel's pass, and that another scene waits for it.
-func (s *Stage) ending(g *group) bool { return g == s.shown && s.waiting != nil && g.scene.For == 0 }
+// ending says that a scene's end is the end of its leading reel's pass, and that another scene waits for it or comes.
+func (s *Stage) ending(g *group) bool {
+	return g == s.leaving || g == s.shown && s.waiting != nil && g.scene.For == 0
+}
 
-// change puts waiting overlays and the waiting scene on the screen when their time has come.
-func (s *Stage) change(now time.Time) {
+// change puts waiting overlays and the waiting scene on the screen when their time has come. It says when to look again.
+func (s *Stage) change(now time.Time) (again time.Time) {
 	if g := s.rising; g != nil && s.shown != nil && g.ready(now) {
 		s.raise(now)
 	}
@@ -23,35 +25,45 @@ func (s *Stage) change(now time.Time) {
 	}
 	g := s.waiting
 	if g == nil {
-		return
+		return again
 	}
 	if g.hopeless() {
 		s.waiting = nil
 		g.leave()
 		s.report(pipe.Report{Ev: pipe.EvEnded, ID: g.id, Reason: "failed"})
-		return
+		return again
 	}
 	if !g.ready(now) || s.shown == nil && s.rising != nil && !s.rising.ready(now) {
-		return
+		return again
 	}
 	reason := "replaced"
 	if s.shown != nil && !g.now {
 		why, over := s.shown.done(now)
+		if at := s.shown.parting(passageOf(g.scene.Transition)); !over && !at.IsZero() {
+			why, over, again = "eof", !now.Before(at), at
+		}
 		if !over {
-			return
+			return again
 		}
 		reason = why
 	}
 	s.cut(now, reason)
+	return time.Time{}
 }
 
-// cut is the change of scene.
+// cut is the change of scene, or the begin of the transition to it.
 func (s *Stage) cut(now time.Time, reason string) {
+	s.crossed()
 	old := s.shown
 	s.shown, s.waiting = s.waiting, nil
 	s.shown.begin(now)
+	s.under.want = s.shown.scene.Audio
 	if old != nil {
-		old.leave()
+		if p := newPassage(s.shown.scene.Transition, time.Duration(s.shown.scene.For), now); p != nil && !s.off {
+			s.cross(old, s.shown, p)
+		} else {
+			old.leave()
+		}
 		if !old.ended {
 			s.end(old, reason, now)
 		}
@@ -110,9 +122,13 @@ func (s *Stage) obey(c pipe.Command, now time.Time) error {
 	case pipe.OpScreen:
 		if s.off == c.On {
 			s.off = !c.On
-			s.eachReel(func(r *reel) { r.stale = true })
+			s.eachReel(func(r *reel) { r.dull() })
+			s.eachReel((*reel).turnUp)
 			s.soil(image.Rectangle{Max: s.size})
 		}
+	case pipe.OpVolume:
+		s.master = min(100, max(0, c.Volume))
+		s.eachReel((*reel).turnUp)
 	case pipe.OpShot:
 		s.shoot(c)
 	case pipe.OpQuit:
@@ -134,7 +150,7 @@ func (s *Stage) queue(c pipe.Command, now time.Time) {
 
 // update changes the widgets of a showing; its media go on. Zones are matched by their place in the list.
 func (s *Stage) update(c pipe.Command) {
-	for _, g := range []*group{s.shown, s.waiting} {
+	for _, g := range []*group{s.shown, s.leaving, s.waiting} {
 		if g == nil || g.id != c.ID {
 			continue
 		}
@@ -144,7 +160,11 @@ func (s *Stage) update(c pipe.Command) {
 			continue
 		}
 		for i, spec := range g.scene.Zones {
-			if z := g.zoneAt(i); z != nil && z.reel == nil && !reflect.DeepEqual(spec, c.Scene.Zones[i]) {
+			switch z := g.zoneAt(i); {
+			case z == nil || reflect.DeepEqual(spec, c.Scene.Zones[i]):
+			case z.reel != nil:
+				z.reel.update(c.Scene.Zones[i].Playlist)
+			default:
 				s.refill(g, z, c.Scene.Zones[i])
 			}
 		}
@@ -185,7 +205,7 @@ func (s *Stage) settle(c pipe.Command) error {
 		return nil
 	}
 	s.place = place
-	for _, g := range []*group{s.shown, s.waiting, s.above, s.rising} {
+	for _, g := range s.groups() {
 		if g == nil {
 			continue
 		}

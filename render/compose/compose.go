@@ -29,6 +29,7 @@ import (
 //	Alpha() bool                           Render gives premultiplied pixels that are to be blended; others are opaque
 //	Stalled() bool                         there is no present picture: the item's stand-in is shown, or the last frame
 //	Update(item scene.Item)                the rows of a page have changed; it goes on
+//	Sounds() bool                          there is something to be heard, when it is turned up; those who do not say do
 type Video interface {
 	Load(item scene.Item, start time.Duration) error // opens it, paused on its first frame
 	Play()
@@ -66,7 +67,9 @@ type Config struct {
 	Video   func(wake func()) (Video, error)
 	Picture func(item scene.Item, size image.Point) (*image.RGBA, error) // images and pages, fitted into exactly size
 	// Other opens what plays an item that is neither a video nor a still picture. nil: such items fail, and say so.
-	Other  func(kind scene.Kind, wake func()) (Video, error)
+	Other func(kind scene.Kind, wake func()) (Video, error)
+	// Sound opens what plays the beds of scenes. nil: there is none, which each scene with a bed reports.
+	Sound  func(wake func()) (Sound, error)
 	Widget func(z scene.Zone, size image.Point, scale float64, p Place) (Widget, error)
 	Report func(pipe.Report) // must not block
 	MPV    string            // version, for the ready report

@@ -203,8 +203,10 @@ func TestLayersLieAsTheySay(t *testing.T) {
 	}
 }
 
-func alike(a, b color.RGBA) bool {
-	d := func(x, y uint8) bool { return max(x, y)-min(x, y) <= 2 }
+func alike(a, b color.RGBA) bool { return within(a, b, 2) }
+
+func within(a, b color.RGBA, by uint8) bool {
+	d := func(x, y uint8) bool { return max(x, y)-min(x, y) <= by }
 	return d(a.R, b.R) && d(a.G, b.G) && d(a.B, b.B)
 }
 

@@ -2,26 +2,21 @@ package compose
 
 import (
 	"image"
-	"slices"
 	"time"
+
+	"vitrine/render/output"
 )
 
 // relayer piles the layers up again after something came or went.
 func (s *Stage) relayer() {
-	s.pile = append(s.pile[:0], layer(bed{rect: image.Rectangle{Max: s.size}, color: 0xff000000}))
-	s.pile = append(s.pile, s.shown.layers()...)
-	s.pile = append(s.pile, s.above.layers()...)
-	for i, l := range s.pile {
-		r, ok := l.(*reel)
-		if !ok {
-			continue
-		}
-		var under image.Rectangle
-		for _, o := range s.pile[i+1:] {
-			under = under.Union(o.bounds().Intersect(r.rect))
-		}
-		r.cover(under)
+	s.main.frame = s.out.Frame()
+	if s.crossing == nil {
+		s.main.lay(s.shown.layers(), s.above.layers())
+		return
 	}
+	s.leaving.canvas.lay(s.leaving.layers())
+	s.shown.canvas.lay(s.shown.layers())
+	s.main.lay([]layer{s.crossing}, s.above.layers())
 }
 
 // freshen looks which videos have a new frame. What is on the screen is marked; the frames of others are taken off
@@ -33,9 +28,10 @@ func (s *Stage) freshen() {
 			if seen && s.busy || !sl.video.Fresh() {
 				return
 			}
+			sl.stale = true
 			if seen {
-				r.stale = true
-				s.soil(r.clip)
+				sl.owed = true
+				r.group.soil(r.clip)
 				return
 			}
 			s.discard(r, sl)
@@ -49,83 +45,39 @@ func (s *Stage) discard(r *reel, sl *slot) {
 	if n := size.X * size.Y * 4; len(s.scratch) < n {
 		s.scratch = make([]byte, n)
 	}
+	sl.owed = false
 	_ = sl.video.Render(s.scratch, size.X*4, size) // an error comes again when it matters
 }
 
 // present draws what is out of date and shows it.
 func (s *Stage) present() {
-	if len(s.dirty) == 0 || s.shown == nil && !s.off {
+	if len(s.main.dirty) == 0 || s.shown == nil && !s.off {
 		return
 	}
-	parts := s.expand(s.dirty)
-	f := s.out.Frame()
-	for _, clip := range parts {
-		if s.off {
-			s.pile[0].draw(f, clip)
-			continue
+	s.main.frame = s.out.Frame()
+	parts := s.main.dirty
+	if s.off {
+		for _, clip := range parts {
+			s.main.pile[0].draw(s.main.frame, clip)
 		}
-		s.paint(clip)
+	} else {
+		if s.crossing != nil {
+			s.crossing.from.draw()
+			s.crossing.to.draw()
+		}
+		parts = s.main.draw()
 	}
-	s.dirty = s.dirty[:0]
 	s.eachReel(func(r *reel) { // covered altogether: nobody drew its frame
-		if r.stale && r.group.live && r.cur != nil && r.cur.video != nil && !r.cur.began.IsZero() {
-			s.discard(r, r.cur)
-		}
+		r.eachVideo(func(sl *slot, _ bool) {
+			if sl.owed {
+				s.discard(r, sl)
+			}
+		})
 	})
 	s.out.Present(parts)
+	s.main.dirty = s.main.dirty[:0]
 	s.busy, s.since = true, time.Now()
 	s.presented++
-}
-
-// expand makes each part large enough for the videos in it, which can only be drawn as a whole.
-func (s *Stage) expand(dirty []image.Rectangle) []image.Rectangle {
-	parts := slices.Clone(dirty)
-	for grown := !s.off; grown; {
-		grown = false
-		for _, l := range s.pile {
-			r, ok := l.(*reel)
-			if !ok || !r.direct() {
-				continue
-			}
-			for i, p := range parts {
-				if !p.Overlaps(r.clip) || r.clip.In(p) || !r.whole(p) || s.hidden(r, p) {
-					continue
-				}
-				parts = slices.Delete(parts, i, i+1)
-				parts = add(parts, p.Union(r.clip))
-				grown = true
-				break
-			}
-		}
-	}
-	return parts
-}
-
-// hidden says that a solid layer above r covers all of a part.
-func (s *Stage) hidden(r *reel, part image.Rectangle) bool {
-	for i := len(s.pile) - 1; i >= 0 && s.pile[i] != layer(r); i-- {
-		if s.pile[i].solid() && part.In(s.pile[i].bounds()) {
-			return true
-		}
-	}
-	return false
-}
-
-// paint draws one part, from the highest layer that covers it.
-func (s *Stage) paint(clip image.Rectangle) {
-	from := 0
-	for i := len(s.pile) - 1; i > 0; i-- {
-		if s.pile[i].solid() && clip.In(s.pile[i].bounds()) {
-			from = i
-			break
-		}
-	}
-	f := s.out.Frame()
-	for _, l := range s.pile[from:] {
-		if part := clip.Intersect(l.bounds()); !part.Empty() {
-			l.draw(f, part)
-		}
-	}
 }
 
 // shownNow is the end of a Present: the screen has the frame.
@@ -136,4 +88,47 @@ func (s *Stage) shownNow(now time.Time) {
 		s.cfg.Report(r)
 	}
 	s.onScreen = s.onScreen[:0]
+}
+
+// cross begins the transition from one scene to the next: until it is over both go on, each on a canvas of its own.
+func (s *Stage) cross(from, to *group, p *passage) {
+	for _, g := range []*group{from, to} {
+		g.canvas = &canvas{frame: output.NewFrame(s.size)}
+		g.canvas.soil(image.Rectangle{Max: s.size})
+	}
+	s.leaving, s.crossing = from, &crossing{passage: p, from: from.canvas, to: to.canvas}
+}
+
+// crossed ends a transition between scenes, if there is one: the scene is drawn straight into the frame again.
+func (s *Stage) crossed() {
+	if s.crossing == nil {
+		return
+	}
+	s.leaving.leave()
+	s.leaving.canvas, s.shown.canvas = nil, nil
+	s.leaving, s.crossing = nil, nil
+	s.shown.eachReel(func(r *reel) {
+		r.dull()
+		r.turnUp()
+	})
+	s.relayer()
+	s.soil(image.Rectangle{Max: s.size})
+}
+
+// stepCrossing moves a transition between scenes on and says when the next step is due.
+func (s *Stage) stepCrossing(now time.Time) time.Time {
+	if s.crossing == nil {
+		return time.Time{}
+	}
+	changed, over := s.crossing.step(now, s.ticks)
+	if over || s.off {
+		s.crossed()
+		return time.Time{}
+	}
+	if changed {
+		s.soil(image.Rectangle{Max: s.size})
+		s.leaving.eachReel((*reel).turnUp)
+		s.shown.eachReel((*reel).turnUp)
+	}
+	return s.crossing.due
 }

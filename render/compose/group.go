@@ -24,6 +24,7 @@ type group struct {
 	leader *reel     // the first playlist zone: the scene's length, where it says none
 	limit  time.Time // goes on without what is not ready by then
 	live   bool
+	canvas *canvas   // of its own during a transition between scenes, else nil
 	began  time.Time // minus start
 	ended  bool      // reported
 
@@ -102,11 +103,11 @@ func (s *Stage) makePanel(g *group, z *zone, spec scene.Zone) {
 			}
 			z.made = turn
 			if g.live && z.panel != nil {
-				s.soil(z.panel.clip)
+				g.soil(z.panel.clip)
 			}
 			z.panel = p
 			if g.live {
-				s.soil(p.clip)
+				g.soil(p.clip)
 				s.relayer()
 			}
 		}
@@ -133,6 +134,27 @@ func (g *group) step(now time.Time) time.Time {
 		}
 	}
 	return t
+}
+
+// soil marks a part as out of date, on the screen and on the canvas that the group may have of its own.
+func (g *group) soil(r image.Rectangle) {
+	if g.canvas != nil {
+		g.canvas.soil(r)
+	}
+	g.stage.soil(r)
+}
+
+// parting is when a transition of the given length to the next scene has to begin, so that the video that ends the scene
+// moves to its last frame; zero where the scene ends otherwise.
+func (g *group) parting(long time.Duration) time.Time {
+	if long == 0 || g.scene.For > 0 || g.leader == nil || g.leader.cur == nil || g.leader.passed {
+		return time.Time{}
+	}
+	end := g.leader.cur.runsOut()
+	if _, wraps := g.leader.after(g.leader.cur.index); !wraps || end.IsZero() || !end.Equal(g.leader.cur.ends()) {
+		return time.Time{}
+	}
+	return end.Add(-long)
 }
 
 // ready says whether everything that can be seen of the group is there.
@@ -254,7 +276,7 @@ func (g *group) paint(now time.Time) time.Time {
 			continue
 		}
 		if r := z.panel.step(now, g.stage.ticks); r != (image.Rectangle{}) {
-			g.stage.soil(r)
+			g.soil(r)
 		}
 		t = sooner(t, z.panel.due)
 	}

@@ -23,20 +23,20 @@ type reel struct {
 	scale float64
 
 	cur, next *slot
-	leads     bool // its pass is the scene's length
-	passed    bool // it has played through at least once
-	held      bool // it waits on its last frame for the scene's end
+	old       *slot    // leaves the screen during …
+	passage   *passage // … a transition, nil without one
+	leads     bool     // its pass is the scene's length
+	passed    bool     // it has played through at least once
+	held      bool     // it waits on its last frame for the scene's end
 
-	own   surface         // the video's pixels, where they cannot go straight into the frame
 	under image.Rectangle // the part of the video that other layers cover …
 	saved surface         // … and its pixels without them
-	stale bool            // the frame or own do not hold the video's present frame
 }
 
 func newReel(s *Stage, g *group, z scene.Zone, m mapping) *reel {
 	r := &reel{
 		stage: s, group: g, items: z.Playlist, bad: map[int]bool{}, rect: m.rect(z.At),
-		shape: newShape(z.Opacity, int(float64(z.Radius)*m.scale+0.5)), back: color(z.Background), scale: m.scale, stale: true,
+		shape: newShape(z.Opacity, int(float64(z.Radius)*m.scale+0.5)), back: color(z.Background), scale: m.scale,
 	}
 	r.shape = r.shape.on(r.rect.Size())
 	r.clip = r.rect.Intersect(m.canvas)
@@ -104,10 +104,10 @@ func (r *reel) after(i int) (int, bool) {
 
 // begin puts the first item on the screen. One that is not ready comes when it is.
 func (r *reel) begin(now time.Time) {
-	r.stale = true
 	switch {
 	case r.cur == nil:
 	case r.cur.ready():
+		r.turnUp()
 		r.cur.begin(now)
 	default:
 		r.cur, r.next = nil, r.cur
@@ -122,13 +122,66 @@ func (r *reel) step(now time.Time, live bool) time.Time {
 		return r.limits(time.Time{}, now)
 	case r.cur == nil && r.next != nil && r.next.ready():
 		r.promote(now)
-	case r.cur != nil && r.cur.over(now):
+	case r.cur != nil && (r.cur.over(now) || r.early(now)):
 		r.turn(now)
 	}
 	if r.cur == nil {
 		return r.limits(time.Time{}, now)
 	}
-	return r.limits(future(r.look(now), now), now)
+	if r.cur.video != nil && r.cur.look() {
+		r.stage.relayer()
+		r.group.soil(r.clip)
+	}
+	return sooner(r.limits(future(r.look(now), now), now), r.stepPassage(now))
+}
+
+// early says that the present item's own end is so near that the transition to the next one has to begin: its frames are
+// shown to the last one, mixed with what comes.
+func (r *reel) early(now time.Time) bool {
+	at := r.parting()
+	return !at.IsZero() && !now.Before(at) && r.next.ready()
+}
+
+// parting is when a transition to the next item has to begin before the present one is over, zero for never.
+func (r *reel) parting() time.Time {
+	if r.cur == nil || r.next == nil || r.next.again {
+		return time.Time{}
+	}
+	end, long := r.cur.runsOut(), passageOf(r.next.item.Transition)
+	if _, wraps := r.after(r.cur.index); long == 0 || end.IsZero() || !end.Equal(r.cur.ends()) || wraps && r.leads && r.stage.ending(r.group) {
+		return time.Time{}
+	}
+	return end.Add(-long)
+}
+
+// stepPassage moves a transition on and says when its next step is due.
+func (r *reel) stepPassage(now time.Time) time.Time {
+	if r.passage == nil {
+		return time.Time{}
+	}
+	changed, over := r.passage.step(now, r.stage.ticks)
+	if over {
+		r.arrive()
+		r.stage.relayer()
+		r.group.soil(r.clip)
+		return time.Time{}
+	}
+	if changed {
+		r.group.soil(r.clip)
+		r.turnUp()
+	}
+	return r.passage.due
+}
+
+// arrive ends a transition, if there is one.
+func (r *reel) arrive() {
+	if r.passage == nil {
+		return
+	}
+	r.stage.leave(r.old)
+	r.old, r.passage = nil, nil
+	r.cur.own, r.cur.stale = surface{}, true
+	r.turnUp()
 }
 
 // weed takes out items that failed and puts the one after them in their place. An item that breaks while it is on leaves
@@ -180,13 +233,19 @@ func (r *reel) turn(now time.Time) {
 
 // promote has the next item take the place of the present one.
 func (r *reel) promote(now time.Time) {
+	r.arrive() // the transition before, where it was longer than its item
 	old := r.cur
 	r.cur, r.next = r.next, nil
+	if p := newPassage(r.cur.item.Transition, lengthOf(r.cur.item), now); p != nil && old != nil && !r.cur.again {
+		r.old, r.passage = old, p
+		p.step(now, r.stage.ticks)
+	} else {
+		r.stage.leave(old)
+	}
+	r.turnUp()
 	r.cur.begin(now)
-	r.stage.leave(old)
-	r.stale = true
 	r.stage.relayer() // another picture may lie elsewhere
-	r.stage.soil(r.clip)
+	r.group.soil(r.clip)
 }
 
 // fetch starts the preparation of what follows the present item.
@@ -209,14 +268,16 @@ func (r *reel) look(now time.Time) time.Time {
 	ends := c.ends()
 	i, wraps := r.after(c.index)
 	switch {
-	case r.next != nil, i < 0, r.held, i == c.index && c.stays():
+	case r.next != nil:
+		return sooner(future(r.parting(), now), ends)
+	case i < 0, r.held, i == c.index && c.stays():
 		return ends
 	case wraps && r.leads && r.stage.ending(r.group):
 		return ends // the next scene is what follows
 	case ends.IsZero() && c.video != nil && c.video.Length() == 0 && now.Sub(c.began) < lead:
 		return c.began.Add(lead) // its length is not known yet
 	}
-	if t := ends.Add(-lead); now.Before(t) {
+	if t := ends.Add(-lead - passageOf(r.items[i].Transition)); now.Before(t) {
 		return t
 	}
 	r.fetch(now)
@@ -233,17 +294,35 @@ func (r *reel) limits(t, now time.Time) time.Time {
 	return t
 }
 
-func (r *reel) leave() {
-	r.stage.leave(r.cur)
-	r.stage.leave(r.next)
-	r.cur, r.next = nil, nil
+// update takes new rows for pages of the web; what is on the screen goes on.
+func (r *reel) update(items []scene.Item) {
+	if len(items) != len(r.items) {
+		return
+	}
+	r.items = items
+	for _, sl := range []*slot{r.old, r.cur, r.next} {
+		if sl == nil || items[sl.index].Kind != scene.Web || items[sl.index].Src != sl.item.Src {
+			continue
+		}
+		sl.item = items[sl.index]
+		if u, ok := sl.video.(interface{ Update(scene.Item) }); ok {
+			u.Update(sl.item)
+		}
+	}
 }
 
-// videos are those that the reel holds; the first one is on the screen if the reel is.
+func (r *reel) leave() {
+	for _, sl := range []*slot{r.old, r.cur, r.next} {
+		r.stage.leave(sl)
+	}
+	r.old, r.cur, r.next, r.passage = nil, nil, nil, nil
+}
+
+// eachVideo goes through those that the reel holds; onScreen are those that are on the screen if the reel is.
 func (r *reel) eachVideo(do func(sl *slot, onScreen bool)) {
-	for _, sl := range []*slot{r.cur, r.next} {
+	for _, sl := range []*slot{r.old, r.cur, r.next} {
 		if sl != nil && sl.video != nil {
-			do(sl, sl == r.cur && !sl.began.IsZero())
+			do(sl, sl != r.next && !sl.began.IsZero())
 		}
 	}
 }

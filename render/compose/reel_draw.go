@@ -27,36 +27,41 @@ func (r *reel) solid() bool {
 		return false
 	case r.back>>24 == 0xff:
 		return true
-	case r.cur.video != nil:
-		return r.target(r.cur) == r.rect
-	default:
-		return r.cur.pic != nil && r.cur.pic.solid
 	}
+	return r.fills(r.cur) && (r.old == nil || r.fills(r.old))
+}
+
+// fills says that an item covers all of the zone.
+func (r *reel) fills(sl *slot) bool {
+	if p := sl.still(); p != nil {
+		return p.solid
+	}
+	return sl.video != nil && !sl.alpha && r.target(sl) == r.rect
 }
 
 // direct says that the video is drawn straight into the frame.
 func (r *reel) direct() bool {
-	return r.cur != nil && r.cur.video != nil && r.shape.plain() && r.rect == r.clip
+	return r.cur != nil && r.cur.moves() && !r.cur.alpha && r.passage == nil && r.shape.plain() && r.rect == r.clip
 }
 
 // draw puts the reel's part of clip into the frame.
 func (r *reel) draw(f *output.Frame, clip image.Rectangle) {
+	if r.passage != nil {
+		r.drawPassage(f, clip)
+		return
+	}
 	at := r.target(r.cur)
 	if r.back != 0 && !r.covers(at, clip) {
 		paintColor(f, r.rect, clip, r.back, r.shape)
 	}
 	switch {
 	case r.cur == nil:
-	case r.cur.pic != nil:
-		r.cur.pic.put(f, r.rect, clip, r.shape)
+	case r.cur.still() != nil:
+		r.cur.still().put(f, r.rect, clip, r.shape)
 	case r.direct():
 		r.drawDirect(f, at, clip)
 	case r.cur.video != nil:
-		if r.stale || len(r.own.pix) == 0 {
-			r.own = ensure(r.own, at.Size())
-			r.render(r.own.pix, r.own.stride, at.Size())
-		}
-		r.own.put(f, at, clip, r.shapeOn(at))
+		r.drawn(r.cur).put(f, at, clip, r.shapeOn(at))
 	}
 }
 
@@ -67,10 +72,8 @@ func (r *reel) covers(at, clip image.Rectangle) bool {
 		return false
 	case r.direct():
 		return clip.In(at)
-	case r.cur.video != nil:
-		return at == r.rect
 	}
-	return r.cur.pic != nil && r.cur.pic.solid
+	return r.fills(r.cur)
 }
 
 // shapeOn is the zone's shape on where its video lies.
@@ -86,7 +89,7 @@ func (r *reel) shapeOn(at image.Rectangle) shape {
 }
 
 // drawDirect draws the whole video, or, where only what lies above it has changed, what was saved from under it. The
-// Stage asks for no other part: see whole.
+// canvas asks for no other part: see whole.
 func (r *reel) drawDirect(f *output.Frame, at, clip image.Rectangle) {
 	if clip = clip.Intersect(at); clip.Empty() {
 		return
@@ -95,7 +98,7 @@ func (r *reel) drawDirect(f *output.Frame, at, clip image.Rectangle) {
 		r.saved.put(f, r.under, clip, r.shape)
 		return
 	}
-	r.render(f.Pix[at.Min.Y*f.Stride+at.Min.X*4:], f.Stride, at.Size())
+	r.cur.render(f.Pix[at.Min.Y*f.Stride+at.Min.X*4:], f.Stride, at.Size())
 	if r.under.Empty() {
 		return
 	}
@@ -108,14 +111,17 @@ func (r *reel) drawDirect(f *output.Frame, at, clip image.Rectangle) {
 // whole says whether clip can only be drawn by drawing the whole video.
 func (r *reel) whole(clip image.Rectangle) bool {
 	clip = clip.Intersect(r.target(r.cur))
-	return !clip.Empty() && (r.stale || !clip.In(r.under) || len(r.saved.pix) == 0)
+	return !clip.Empty() && (r.cur.stale || !clip.In(r.under) || len(r.saved.pix) == 0)
 }
 
-func (r *reel) render(pix []byte, stride int, size image.Point) {
-	if err := r.cur.video.Render(pix, stride, size); err != nil && r.cur.err == nil {
-		r.cur.err = err
+// drawn is the video's present frame on a surface of its own.
+func (r *reel) drawn(sl *slot) surface {
+	if size := r.target(sl).Size(); sl.stale || len(sl.own.pix) != size.X*size.Y*4 {
+		sl.own = ensure(sl.own, size)
+		sl.own.solid = !sl.alpha
+		sl.render(sl.own.pix, sl.own.stride, size)
 	}
-	r.stale = false
+	return sl.own
 }
 
 // cover notes what other layers hide of the video.
@@ -123,6 +129,63 @@ func (r *reel) cover(under image.Rectangle) {
 	under = under.Intersect(r.target(r.cur))
 	if r.under != under {
 		r.under, r.saved = under, surface{}
+	}
+}
+
+// dull has the reel's videos be drawn again, whatever of them is in a frame.
+func (r *reel) dull() {
+	for _, sl := range []*slot{r.cur, r.old} {
+		if sl != nil {
+			sl.stale = true
+		}
+	}
+}
+
+// drawPassage draws the two items of a transition: each on the zone's ground, then both through the zone's shape.
+func (r *reel) drawPassage(f *output.Frame, clip image.Rectangle) {
+	size := r.rect.Size()
+	clip = clip.Intersect(r.clip).Intersect(f.Bounds())
+	from, to := r.side(r.old), r.side(r.cur)
+	solid := r.solid() || r.fills(r.old) && r.fills(r.cur)
+	line := make([]uint32, size.X)
+	s := surface{pix: octets(line), solid: solid} // one row, wherever it lies
+	var mask []uint8
+	for y := clip.Min.Y; y < clip.Max.Y; y++ {
+		r.passage.row(line, y-r.rect.Min.Y, size, from, to)
+		mask = s.putRow(f, r.rect, y, clip.Min.X, clip.Max.X, r.shape, mask)
+	}
+}
+
+// side gives the rows of the zone with one item on the zone's ground.
+func (r *reel) side(sl *slot) rows {
+	at, pic := r.rect, sl.still()
+	if pic == nil && sl.video != nil {
+		own := r.drawn(sl)
+		at, pic = r.target(sl), &own
+	}
+	if pic != nil && at == r.rect && (pic.solid || r.back == 0) {
+		return func(y int) []uint32 { return words(pic.pix[y*pic.stride : y*pic.stride+at.Dx()*4]) }
+	}
+	line := make([]uint32, r.rect.Dx())
+	corners := shape{alpha: 0xff}
+	if at != r.rect {
+		corners = roundShape(0xff, min(r.shape.radius, at.Dx()/2, at.Dy()/2))
+	}
+	var mask []uint8
+	return func(y int) []uint32 {
+		fill(line, r.back)
+		if y += r.rect.Min.Y; pic == nil || y < at.Min.Y || y >= at.Max.Y {
+			return line
+		}
+		mask = corners.row(mask, at, y, at.Min.X, at.Max.X)
+		dst := line[at.Min.X-r.rect.Min.X:]
+		for i, v := range words(pic.row(at, y, at.Min.X, at.Max.X)) {
+			if pic.solid {
+				v |= 0xff000000
+			}
+			dst[i] = overAll(dst[i], fade(v, uint32(mask[i])))
+		}
+		return line
 	}
 }
 

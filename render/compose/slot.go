@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"reflect"
 	"time"
 
 	"vitrine/render/scene"
@@ -19,7 +20,13 @@ type slot struct {
 
 	video Video // nil: picture, or not opened yet
 	lent  bool  // the video is one of those that are kept for the next item
+	alpha bool  // its pixels are to be blended
 	pic   *surface
+	stand *surface // what is shown while a stream or page has no picture
+	away  bool     // … as now
+	own   surface  // the video's pixels, where they cannot go straight into the frame
+	stale bool     // the frame or own do not hold the video's present frame
+	owed  bool     // the video has a frame that must be drawn
 	err   error
 	limit time.Time // to be ready by then
 	left  bool      // no longer wanted
@@ -39,6 +46,9 @@ func (s *Stage) prepare(sl *slot, size image.Point, scale float64, now time.Time
 		return sl
 	}
 	sl.lent = item.Kind == scene.Video
+	if item.StandIn != "" {
+		s.standIn(sl, size)
+	}
 	s.elsewhere(func() func() {
 		v, err := s.open(item.Kind)
 		if err == nil {
@@ -60,11 +70,59 @@ func (s *Stage) prepare(sl *slot, size image.Point, scale float64, now time.Time
 			sl.err = err
 			if v != nil {
 				sl.video, sl.lost = v, v.Dropped()
-				v.SetVolume(item.Volume)
+				v.SetVolume(s.loudness(sl, 1))
+				a, ok := v.(interface{ Alpha() bool })
+				sl.alpha = ok && a.Alpha()
+				if u, ok := v.(interface{ Update(scene.Item) }); ok && !reflect.DeepEqual(sl.item.Rows, item.Rows) {
+					u.Update(sl.item) // they came meanwhile
+				}
 			}
 		}
 	})
 	return sl
+}
+
+// standIn decodes the picture that takes the place of a stream or page. Without it the last frame stays.
+func (s *Stage) standIn(sl *slot, size image.Point) {
+	item := scene.Item{Kind: scene.Image, Src: sl.item.StandIn, Fit: sl.item.Fit}
+	s.elsewhere(func() func() {
+		pic, err := s.picture(item, size)
+		return func() {
+			if sl.stand = pic; err != nil {
+				s.log.Warn("stand-in cannot be shown", "src", item.Src, "error", err)
+			}
+		}
+	})
+}
+
+// still is the picture that is shown in place of a video's frames, nil while these are.
+func (sl *slot) still() *surface {
+	if sl.away {
+		return sl.stand
+	}
+	return sl.pic
+}
+
+// moves says that a video's frames are shown.
+func (sl *slot) moves() bool { return sl.video != nil && sl.still() == nil }
+
+// look finds out whether the video has a picture, and says whether that has changed.
+func (sl *slot) look() bool {
+	st, ok := sl.video.(interface{ Stalled() bool })
+	away := sl.stand != nil && sl.video != nil && (!sl.video.Ready() || ok && st.Stalled())
+	if away == sl.away {
+		return false
+	}
+	sl.away, sl.stale = away, true
+	return true
+}
+
+// render draws the video's present frame.
+func (sl *slot) render(pix []byte, stride int, size image.Point) {
+	if err := sl.video.Render(pix, stride, size); err != nil && sl.err == nil {
+		sl.err = err
+	}
+	sl.stale, sl.owed = false, false
 }
 
 // open makes what plays a kind of item.
@@ -108,7 +166,9 @@ func (s *Stage) picture(item scene.Item, size image.Point) (*surface, error) {
 }
 
 // ready says whether the item could be on the screen now; failed why it never will.
-func (sl *slot) ready() bool { return sl.pic != nil || sl.video != nil && sl.video.Ready() }
+func (sl *slot) ready() bool {
+	return sl.pic != nil || sl.video != nil && (sl.video.Ready() || sl.stand != nil)
+}
 
 func (sl *slot) failed(now time.Time) error {
 	if sl.err == nil && sl.video != nil {
@@ -122,7 +182,7 @@ func (sl *slot) failed(now time.Time) error {
 
 // begin puts the item on the screen.
 func (sl *slot) begin(now time.Time) {
-	sl.began = now
+	sl.began, sl.stale = now, true
 	if sl.until.IsZero() && sl.item.For > 0 {
 		sl.until = now.Add(time.Duration(sl.item.For) - sl.start)
 	}
@@ -130,6 +190,7 @@ func (sl *slot) begin(now time.Time) {
 		sl.until = now.Add(plainLength)
 	}
 	if sl.video != nil {
+		sl.look()
 		sl.video.Play()
 	}
 }
@@ -152,14 +213,19 @@ func (sl *slot) ends() time.Time {
 	if sl.began.IsZero() {
 		return time.Time{}
 	}
-	own := time.Time{}
-	if sl.video != nil && sl.video.Length() > 0 {
-		own = sl.began.Add(sl.video.Length() - sl.start%sl.video.Length())
-	}
+	own := sl.runsOut()
 	if own.IsZero() || !sl.until.IsZero() && sl.until.Before(own) {
 		return sl.until
 	}
 	return own
+}
+
+// runsOut is the end of what the video itself has, zero while that is not known.
+func (sl *slot) runsOut() time.Time {
+	if sl.began.IsZero() || sl.video == nil || sl.video.Length() <= 0 {
+		return time.Time{}
+	}
+	return sl.began.Add(sl.video.Length() - sl.start%sl.video.Length())
 }
 
 // leave lets go of what the slot holds.
@@ -173,5 +239,5 @@ func (s *Stage) leave(sl *slot) {
 		s.release(sl.video, sl.lent)
 		sl.video = nil
 	}
-	sl.pic = nil
+	sl.pic, sl.stand, sl.own = nil, nil, surface{}
 }

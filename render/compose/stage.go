@@ -34,12 +34,15 @@ type Stage struct {
 	work     sync.WaitGroup
 
 	shown, waiting *group
-	above, rising  *group // overlays: on the screen, and being prepared
+	leaving        *group    // the scene before, during …
+	crossing       *crossing // … a transition, nil without one
+	above, rising  *group    // overlays: on the screen, and being prepared
 	canvas         scene.Size
 	off            bool
 
-	pile      []layer
-	dirty     []image.Rectangle
+	main      canvas
+	master    int // per cent of all sound
+	under     under
 	busy      bool          // between Present and Done
 	since     time.Time     // of the last Present
 	onScreen  []pipe.Report // to be sent when the frame under way is on the screen
@@ -63,9 +66,10 @@ func New(cfg Config) (*Stage, error) {
 	s := &Stage{
 		cfg: cfg, log: cfg.Log, out: cfg.Output, size: cfg.Output.Size(), place: Place{Zone: time.Local},
 		commands: make(chan pipe.Command, 64), wakes: make(chan struct{}, 1),
-		finished: make(chan func(), 64), over: make(chan struct{}),
+		finished: make(chan func(), 64), over: make(chan struct{}), master: 100, main: canvas{frame: cfg.Output.Frame()},
 	}
 	s.videos = &videos{open: cfg.Video, wake: s.wake}
+	s.under.stage = s
 	return s, nil
 }
 
@@ -126,6 +130,7 @@ func (s *Stage) turn(now time.Time) time.Time {
 	}
 	s.freshen()
 	t = sooner(t, s.shown.paint(now))
+	t = sooner(t, s.leaving.paint(now))
 	t = sooner(t, s.above.paint(now))
 	s.present()
 	return t
@@ -135,16 +140,16 @@ func (s *Stage) turn(now time.Time) time.Time {
 func (s *Stage) advance(now time.Time) time.Time {
 	t := s.shown.step(now)
 	t = sooner(t, s.above.step(now))
+	t = sooner(t, s.leaving.step(now))
 	t = sooner(t, s.waiting.step(now))
 	t = sooner(t, s.rising.step(now))
-	s.change(now)
-	return t
+	t = sooner(t, s.change(now))
+	t = sooner(t, s.stepCrossing(now))
+	return sooner(t, s.under.step(now))
 }
 
 // soil marks a part of the screen as out of date.
-func (s *Stage) soil(r image.Rectangle) {
-	s.dirty = add(s.dirty, r.Intersect(image.Rectangle{Max: s.size}))
-}
+func (s *Stage) soil(r image.Rectangle) { s.main.soil(r) }
 
 // wake has the loop look around; it may be called from any goroutine and never waits.
 func (s *Stage) wake() {
@@ -191,11 +196,7 @@ func (s *Stage) beat(now time.Time) time.Time {
 func (s *Stage) lost() uint64 {
 	n := s.dropped
 	s.eachReel(func(r *reel) {
-		for _, sl := range []*slot{r.cur, r.next} {
-			if sl != nil && sl.video != nil {
-				n += sl.video.Dropped() - sl.lost
-			}
-		}
+		r.eachVideo(func(sl *slot, _ bool) { n += sl.video.Dropped() - sl.lost })
 	})
 	return n
 }
@@ -211,20 +212,28 @@ func (s *Stage) hwdec() string {
 }
 
 func (s *Stage) eachReel(do func(*reel)) {
-	for _, g := range []*group{s.shown, s.above, s.waiting, s.rising} {
+	for _, g := range s.groups() {
 		g.eachReel(do)
 	}
 }
 
+// groups are all that there are; some may be nil.
+func (s *Stage) groups() []*group {
+	return []*group{s.shown, s.leaving, s.above, s.waiting, s.rising}
+}
+
 func (s *Stage) close() {
 	close(s.over)
-	for _, g := range []*group{s.shown, s.above, s.waiting, s.rising} {
+	for _, g := range s.groups() {
 		g.leave()
 	}
 	for s.settleWork() {
 		continue
 	}
 	s.videos.close()
+	if s.under.sound != nil {
+		s.under.sound.Close()
+	}
 }
 
 // settleWork waits for the other goroutines and takes back what they made; it says whether there was anything.

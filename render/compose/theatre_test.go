@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,6 +35,9 @@ type theatre struct {
 	mu      sync.Mutex
 	open    int // videos
 	loads   int
+	lost    int            // frames of moving videos that were not drawn in time
+	drawn   int            // frames of moving videos
+	volumes map[string]int // by path: what was last set
 }
 
 func newTheatre(t *testing.T) *theatre {
@@ -42,9 +46,9 @@ func newTheatre(t *testing.T) *theatre {
 	if err != nil {
 		t.Fatal(err)
 	}
-	th := &theatre{t: t, out: out}
+	th := &theatre{t: t, out: out, volumes: map[string]int{}}
 	th.stage, err = compose.New(compose.Config{
-		Output: out, Video: th.video, Picture: picture, Widget: widget,
+		Output: out, Video: th.video, Picture: picture, Widget: widget, Other: func(_ scene.Kind, wake func()) (compose.Video, error) { return th.video(wake) },
 		Report: func(r pipe.Report) {
 			th.mu.Lock()
 			defer th.mu.Unlock()
@@ -102,14 +106,17 @@ func (p plain) Paint(dst *image.RGBA, _ time.Time) image.Rectangle {
 
 func (p plain) Next(time.Time) time.Time { return time.Time{} }
 
-// reelVideo is a video of one colour, two seconds long; "slow" ones need three seconds to open.
+// reelVideo is a video of one colour, two seconds long; "slow" ones need three seconds to open. One whose path begins
+// with "moving " has 30 frames a second, each of which must be drawn before the next one comes.
 type reelVideo struct {
 	th   *theatre
 	wake func()
 
 	mu    sync.Mutex
+	item  scene.Item
 	c     color.RGBA
 	ready bool
+	room  image.Point
 	fresh bool
 	ended bool
 	turn  int
@@ -130,13 +137,13 @@ func (v *reelVideo) Load(item scene.Item, _ time.Duration) error {
 		time.Sleep(3 * time.Second)
 		item.Src = "white"
 	}
-	c, ok := colours[item.Src]
+	c, ok := colours[strings.TrimPrefix(item.Src, "moving ")]
 	if !ok {
 		return errors.New("no such video")
 	}
 	v.mu.Lock()
 	v.turn++
-	v.c, v.ready, v.fresh, v.ended = c, true, true, false
+	v.item, v.c, v.ready, v.fresh, v.ended = item, c, true, true, false
 	v.mu.Unlock()
 	v.wake()
 	return nil
@@ -147,7 +154,11 @@ const videoLength = 2 * time.Second
 func (v *reelVideo) Play() {
 	v.mu.Lock()
 	turn := v.turn
+	moving := strings.HasPrefix(v.item.Src, "moving ")
 	v.mu.Unlock()
+	if moving {
+		time.AfterFunc(videoLength/60, func() { v.move(turn, 1) })
+	}
 	time.AfterFunc(videoLength, func() {
 		v.mu.Lock()
 		v.ended = v.turn == turn
@@ -156,7 +167,36 @@ func (v *reelVideo) Play() {
 	})
 }
 
-func (v *reelVideo) SetVolume(int) {}
+// move brings the frame after the one of this number.
+func (v *reelVideo) move(turn, frame int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.turn != turn || frame >= 60 {
+		return
+	}
+	if v.fresh {
+		v.th.mu.Lock()
+		v.th.lost++
+		v.th.mu.Unlock()
+	}
+	v.fresh = true
+	v.wake()
+	time.AfterFunc(videoLength/60, func() { v.move(turn, frame+1) })
+}
+
+func (v *reelVideo) SetVolume(percent int) {
+	v.mu.Lock()
+	src := v.item.Src
+	v.mu.Unlock()
+	v.th.mu.Lock()
+	defer v.th.mu.Unlock()
+	v.th.volumes[src] = percent
+}
+
+// Alpha has the colours that are not opaque blended.
+func (v *reelVideo) Alpha() bool { v.mu.Lock(); defer v.mu.Unlock(); return v.c.A != 0xff }
+
+func (v *reelVideo) Room(size image.Point, _ float64) { v.room = size }
 
 func (v *reelVideo) Stop() {
 	v.mu.Lock()
@@ -185,8 +225,13 @@ func (v *reelVideo) Render(pix []byte, stride int, size image.Point) error {
 	for y := range size.Y {
 		for x := range size.X {
 			p := pix[y*stride+x*4:]
-			p[0], p[1], p[2] = v.c.B, v.c.G, v.c.R
+			p[0], p[1], p[2], p[3] = v.c.B, v.c.G, v.c.R, v.c.A
 		}
+	}
+	if v.fresh && strings.HasPrefix(v.item.Src, "moving ") {
+		v.th.mu.Lock()
+		v.th.drawn++
+		v.th.mu.Unlock()
 	}
 	v.fresh = false
 	return nil

@@ -37,6 +37,7 @@ type file struct {
 	entry   int64
 	shown   bool // libmpv has a first frame and has seen it rendered
 	eof     bool
+	sounds  bool
 	err     error
 	length  time.Duration
 	size    image.Point
@@ -49,10 +50,10 @@ const (
 	lateFrames
 )
 
-func start(hwdec string) (*mpv.Mpv, error) {
+func start(options [][2]string) (*mpv.Mpv, error) {
 	mpv.SetLocale(mpv.LCNumeric, "C") // libmpv refuses to start otherwise
 	m := mpv.New()
-	for _, o := range options(hwdec) {
+	for _, o := range options {
 		err := m.SetOptionString(o[0], o[1])
 		if err != nil && !errors.Is(err, mpv.ErrOptionNotFound) { // an option that this build lacks is one less to turn off
 			m.TerminateDestroy()
@@ -68,7 +69,7 @@ func start(hwdec string) (*mpv.Mpv, error) {
 
 // New starts a libmpv that has nothing to play yet.
 func New(cfg Config) (*Core, error) {
-	m, err := start(cfg.Hwdec)
+	m, err := start(options(cfg.Hwdec))
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +163,11 @@ func (c *Core) Play() { _ = c.m.SetPropertyAsync("pause", 0, mpv.FormatFlag, fal
 
 // SetVolume is 0 to 100 per cent as on a volume control: libmpv's sound is as strong as the third power of it.
 func (c *Core) SetVolume(percent int) {
-	_ = c.m.SetPropertyAsync("volume", 0, mpv.FormatDouble, float64(min(100, max(0, percent))))
+	setVolume(c.m, percent)
+}
+
+func setVolume(m *mpv.Mpv, percent int) {
+	_ = m.SetPropertyAsync("volume", 0, mpv.FormatDouble, float64(min(100, max(0, percent))))
 }
 
 // Stop unloads the file and frees its decoder.
@@ -207,6 +212,9 @@ func (c *Core) Length() time.Duration { f, _ := c.current(); return f.length }
 
 // Size is the picture's in square pixels, upright; zero before Ready.
 func (c *Core) Size() image.Point { f, _ := c.current(); return f.size }
+
+// Sounds says that the file has sound that is being decoded.
+func (c *Core) Sounds() bool { f, _ := c.current(); return f.sounds }
 
 // Dropped counts the frames that came too late to be shown, over all files.
 func (c *Core) Dropped() uint64 {

@@ -92,7 +92,9 @@ func (c *Core) noteFirst() {
 	hwdec := c.m.GetPropertyString("hwdec-current")
 	d, _ := c.m.GetProperty("duration", mpv.FormatDouble) // a file as long as the one before is no change, and not told
 	seconds, _ := d.(float64)
+	aid := c.m.GetPropertyString("aid")
 	c.mu.Lock()
+	c.file.sounds = aid != "no" && aid != ""
 	c.file.shown, c.file.size, c.hwdec = true, image.Pt(int(x), int(y)), hwdec
 	if seconds > 0 {
 		c.file.length = time.Duration(seconds * float64(time.Second))

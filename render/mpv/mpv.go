@@ -83,6 +83,14 @@ func options(hwdec string) [][2]string {
 	}
 }
 
+// soundOptions are those of a libmpv that plays sound alone: the same walls, no picture, and one file after the other.
+func soundOptions() [][2]string {
+	return append(options("no"), [][2]string{
+		{"vo", "null"}, {"vid", "no"}, {"pause", "no"}, {"keep-open", "no"}, {"volume", "0"},
+		{"loop-playlist", "inf"}, {"gapless-audio", "yes"}, {"prefetch-playlist", "yes"}, {"vd-lavc-threads", "1"},
+	}...)
+}
+
 // fitting are the two properties that make libmpv fill its rectangle as the fit says.
 func fitting(f scene.Fit) (panscan float64, keepAspect bool) {
 	switch f {

@@ -55,6 +55,9 @@ func (c *Core) Length() time.Duration { return 0 }
 // Size is zero.
 func (c *Core) Size() image.Point { return image.Point{} }
 
+// Sounds is false.
+func (c *Core) Sounds() bool { return false }
+
 // Dropped is zero.
 func (c *Core) Dropped() uint64 { return 0 }
 
@@ -66,3 +69,26 @@ func (c *Core) Render([]byte, int, image.Point) error { return ErrNone }
 
 // Close does nothing.
 func (c *Core) Close() {}
+
+// Sound is never made without libmpv.
+type Sound struct{}
+
+// NewSound always fails.
+func NewSound(func()) (*Sound, error) {
+	return nil, errors.New("this renderer was built without libmpv and plays no sound; install libmpv and a vitrine-render that was built with the tag mpv")
+}
+
+// Load fails.
+func (s *Sound) Load([]scene.Item) error { return ErrNone }
+
+// SetVolume does nothing.
+func (s *Sound) SetVolume(int) {}
+
+// Err is ErrNone.
+func (s *Sound) Err() error { return ErrNone }
+
+// Stop does nothing.
+func (s *Sound) Stop() {}
+
+// Close does nothing.
+func (s *Sound) Close() {}

@@ -47,9 +47,13 @@ func (c Command) check() error {
 		if c.Path == "" {
 			return errors.New("command \"shot\" has no path; name the file to write, .png or .jpg")
 		}
-	case OpOverlay, OpSettings, OpScreen, OpQuit:
+	case OpVolume:
+		if c.Volume < 0 || c.Volume > 100 {
+			return fmt.Errorf("command \"volume\" has volume %d; give 0 to 100 per cent", c.Volume)
+		}
+	case OpOverlay, OpSettings, OpScreen, OpPicture, OpQuit:
 	default:
-		return fmt.Errorf("command %q is not known; known are queue, update, overlay, settings, screen, shot and quit", c.Op)
+		return fmt.Errorf("command %q is not known; known are queue, update, overlay, settings, screen, volume, picture, shot and quit", c.Op)
 	}
 	return nil
 }

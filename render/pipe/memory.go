@@ -10,6 +10,8 @@ type memory struct {
 	overlay  *Command
 	settings *Command
 	screen   *Command
+	volume   *Command
+	picture  *Command
 	held     bool // waiting was kept back until current is up again
 	started  uint64
 }
@@ -35,6 +37,10 @@ func (m *memory) take(c Command) bool {
 		m.settings = &c
 	case OpScreen:
 		m.screen = &c
+	case OpVolume:
+		m.volume = &c
+	case OpPicture:
+		m.picture = &c
 	}
 	return true
 }
@@ -43,7 +49,7 @@ func (m *memory) take(c Command) bool {
 // at once it would take its place.
 func (m *memory) replay(now time.Time) []Command {
 	var out []Command
-	for _, c := range []*Command{m.settings, m.screen, m.overlay} {
+	for _, c := range []*Command{m.settings, m.screen, m.volume, m.picture, m.overlay} {
 		if c != nil {
 			out = append(out, *c)
 		}
