@@ -74,7 +74,7 @@ func mist() color.NRGBA   { return color.NRGBA{R: 0x9f, G: 0xae, B: 0xc4, A: 0xf
 func accent() color.NRGBA { return color.NRGBA{R: 0xff, G: 0xb4, B: 0x54, A: 0xff} }
 
 // say is the card's own language.
-type say struct{ connect, connectPlain, words, nothing, relay, here string }
+type say struct{ connect, connectPlain, words, nothing, relay, here, service, sound string }
 
 func sayIn(language string) say {
 	if strings.HasPrefix(strings.ToLower(language), "fr") {
@@ -85,6 +85,8 @@ func sayIn(language string) say {
 			nothing:      "Aucun contenu pour l’instant",
 			relay:        "Relais",
 			here:         "Cet écran",
+			service:      "Service",
+			sound:        "Aucun défaut",
 		}
 	}
 	return say{
@@ -94,6 +96,8 @@ func sayIn(language string) say {
 		nothing:      "No content yet",
 		relay:        "Relay",
 		here:         "This screen",
+		service:      "Service",
+		sound:        "No faults",
 	}
 }
 
@@ -127,6 +131,8 @@ func drawCard(dst *image.RGBA, size image.Point, c CardInfo, env Env) {
 	}
 	p.brand(margin)
 	switch {
+	case len(c.Facts) > 0:
+		p.service(margin, portrait)
 	case c.Code == "":
 		p.quiet(margin, portrait)
 	case portrait:
@@ -134,7 +140,9 @@ func drawCard(dst *image.RGBA, size image.Point, c CardInfo, env Env) {
 	default:
 		p.landscape(margin)
 	}
-	p.foot(margin)
+	if len(c.Facts) == 0 {
+		p.foot(margin)
+	}
 }
 
 // brand sets the wordmark at the left and the player's name at the right of the first line.

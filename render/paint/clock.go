@@ -23,6 +23,9 @@ type clock struct {
 }
 
 func newClock(c scene.Clock, p plate, env Env) (*clock, error) {
+	if c.Face != "" && c.Face != "digits" {
+		return nil, fmt.Errorf("clock: face is digits or hands, not %q", c.Face)
+	}
 	w := &clock{plate: p, env: env, what: c, zone: env.Zone, fresh: true}
 	if c.Zone != "" {
 		loc, err := time.LoadLocation(c.Zone)

@@ -23,6 +23,8 @@ type Env struct {
 	Fonts  *Fonts
 	Zone   *time.Location // of clocks that name none; nil = the machine's
 	Locale string         // "fr", "en"; "" = en
+	// Patient says that a page waits for its pictures, at any cost in time: for pictures and films, not for screens.
+	Patient bool
 }
 
 // Widget paints the content of one zone. Its methods are called by one goroutine at a time; different widgets may be
@@ -71,6 +73,9 @@ func New(z scene.Zone, size image.Point, scale float64, env Env) (Widget, error)
 	case "text":
 		return newText(*z.Text, p, env), nil
 	case "clock":
+		if len(z.Clock.Cities) > 0 || z.Clock.Face == "hands" {
+			return orError(newWorld(*z.Clock, p, env))
+		}
 		return orError(newClock(*z.Clock, p, env))
 	case "ticker":
 		return newTicker(*z.Ticker, p, env), nil
@@ -84,6 +89,10 @@ func New(z scene.Zone, size image.Point, scale float64, env Env) (Widget, error)
 		return orError(newShape(*z.Shape, p))
 	case "qr":
 		return orError(newCode(*z.QR, p))
+	case "cards":
+		return orError(newCards(*z.Cards, p, env))
+	case "weather":
+		return newWeather(*z.Weather, p, env), nil
 	case "card":
 		return newCard(*z.Card, p, env), nil
 	}

@@ -9,8 +9,6 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/go-text/typesetting/di"
-
 	"vitrine/render/scene"
 )
 
@@ -94,24 +92,23 @@ func (t *table) measure() {
 	}
 	t.head, t.foot = header*t.row, foot*t.row
 	t.pageCount = max(1, (n+t.perPage-1)/t.perPage)
-	t.rtl = t.readsLeft()
+	t.rtl = readsLeft(t.texts)
 }
 
-// readsLeft takes the direction of the first text that has one: titles, then cells.
-func (t *table) readsLeft() bool {
+// texts are those whose direction is the table's: titles, then cells.
+func (t *table) texts(yield func(string) bool) {
 	for _, c := range t.what.Columns {
-		if dir, ok := strong([]rune(title(c))); ok && t.what.Header {
-			return dir == di.DirectionRTL
+		if t.what.Header && !yield(title(c)) {
+			return
 		}
 	}
 	for _, row := range t.what.Cells {
 		for _, cell := range row {
-			if dir, ok := strong([]rune(cell)); ok {
-				return dir == di.DirectionRTL
+			if !yield(cell) {
+				return
 			}
 		}
 	}
-	return false
 }
 
 func title(c scene.Column) string {
@@ -125,7 +122,7 @@ func (t *table) page(now time.Time) int {
 	if t.begun.IsZero() {
 		t.begun = now
 	}
-	return int(max(now.Sub(t.begun), 0)/t.every) % t.pageCount
+	return pageAt(t.begun, now, t.every, t.pageCount)
 }
 
 func (t *table) Paint(dst *image.RGBA, now time.Time) image.Rectangle {
@@ -154,7 +151,8 @@ func (t *table) Paint(dst *image.RGBA, now time.Time) image.Rectangle {
 		y += t.row
 	}
 	if t.pageCount > 1 {
-		t.paintDots(dst, page)
+		box := image.Rect(t.box.Min.X, t.box.Max.Y-round(t.foot), t.box.Max.X, t.box.Max.Y)
+		pager{fonts: t.env.Fonts, look: t.look, ink: t.ink, accent: t.accent, rtl: t.rtl}.draw(dst, box, page, t.pageCount)
 	}
 	t.finish(dst, t.bounds())
 	return t.bounds()
@@ -207,33 +205,6 @@ func share(c scene.Column) float64 {
 	return 1
 }
 
-// paintDots shows which page of how many this is.
-func (t *table) paintDots(dst *image.RGBA, page int) {
-	box := image.Rect(t.box.Min.X, t.box.Max.Y-round(t.foot), t.box.Max.X, t.box.Max.Y)
-	if t.pageCount > 12 {
-		l := t.look
-		l.size *= 0.6
-		b := t.env.Fonts.layout(fmt.Sprintf("%d / %d", page+1, t.pageCount), l, float64(box.Dx()), 1)
-		t.env.Fonts.setBlock(dst, box, b, "center", "middle", image.NewUniform(withAlpha(t.ink, 0.6)))
-		return
-	}
-	r := math.Max(2, 0.16*t.look.size)
-	step := 3.4 * r
-	x := float64(box.Min.X+box.Max.X)/2 - step*float64(t.pageCount-1)/2
-	y := float64(box.Min.Y+box.Max.Y) / 2
-	for i := range t.pageCount {
-		c := withAlpha(t.ink, 0.28)
-		at := i
-		if t.rtl {
-			at = t.pageCount - 1 - i
-		}
-		if at == page {
-			c = t.accent
-		}
-		disc(dst, x+float64(i)*step, y, r, c)
-	}
-}
-
 // Next is when the page changes.
 func (t *table) Next(now time.Time) time.Time {
 	if t.shown < 0 || t.page(now) != t.shown {
@@ -242,8 +213,7 @@ func (t *table) Next(now time.Time) time.Time {
 	if t.pageCount < 2 {
 		return time.Time{}
 	}
-	n := max(now.Sub(t.begun), 0)/t.every + 1
-	return t.begun.Add(n * t.every)
+	return turnsAt(t.begun, now, t.every)
 }
 
 // Update takes other rows; the pages go on in their time.
