@@ -72,6 +72,19 @@ func fontFiles(z scene.Zone) []string {
 		names = z.Clock.Style.Font
 	case z.Table != nil:
 		names = z.Table.Style.Font
+	case z.Countdown != nil:
+		names = z.Countdown.Style.Font
+	case z.Chart != nil:
+		names = z.Chart.Style.Font
+	case z.Cards != nil:
+		names = z.Cards.Style.Font
+	case z.Weather != nil:
+		names = z.Weather.Style.Font
+	}
+	if z.Text != nil {
+		for _, s := range z.Text.Spans {
+			names = slices.Concat(names, s.Font)
+		}
 	}
 	var out []string
 	for _, n := range names {
