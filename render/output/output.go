@@ -63,3 +63,11 @@ type Output interface {
 	// Close leaves the screen: the window disappears.
 	Close()
 }
+
+// Picture is how everything that is shown is corrected for the screen it is shown on. The zero value changes nothing.
+type Picture struct {
+	Brightness int     // -100 to 100 per cent
+	Contrast   int     // -100 to 100 per cent
+	Gamma      float64 // 0.2 to 5; 0 = 1
+	Warmth     int     // 0 to 100: less blue
+}

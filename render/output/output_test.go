@@ -99,7 +99,7 @@ func TestMemoryIsAnOutput(t *testing.T) {
 
 func TestAWindowIsAnOutput(t *testing.T) {
 	d := xvfb(t)
-	o, err := output.OpenX11(d.Name)
+	o, err := output.OpenX11(output.X11Config{Display: d.Name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,13 +121,13 @@ func TestTheScreenIsNotTouchedBeforeTheFirstFrameAndCleanAfterTheLast(t *testing
 		}
 		return f.RGBA().RGBAAt(160, 100)
 	}
-	first, err := output.OpenX11(d.Name)
+	first, err := output.OpenX11(output.X11Config{Display: d.Name})
 	if err != nil {
 		t.Fatal(err)
 	}
 	paint(first, first.Frame().Bounds(), red)
 	present(t, first, first.Frame().Bounds())
-	second, err := output.OpenX11(d.Name)
+	second, err := output.OpenX11(output.X11Config{Display: d.Name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestTheScreenIsNotTouchedBeforeTheFirstFrameAndCleanAfterTheLast(t *testing
 
 func TestAServerThatEndsIsNoticed(t *testing.T) {
 	d := xvfb(t)
-	o, err := output.OpenX11(d.Name)
+	o, err := output.OpenX11(output.X11Config{Display: d.Name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestSizesThatCannotBeAreRefused(t *testing.T) {
 			t.Errorf("a screen of %v was made", p)
 		}
 	}
-	if _, err := output.OpenX11(":4711"); err == nil {
+	if _, err := output.OpenX11(output.X11Config{Display: ":4711"}); err == nil {
 		t.Error("a display that is not there was opened")
 	}
 }

@@ -4,9 +4,7 @@ import (
 	"fmt"
 
 	"github.com/jezek/xgb"
-	"github.com/jezek/xgb/randr"
 	"github.com/jezek/xgb/shm"
-	"github.com/jezek/xgb/xproto"
 	"golang.org/x/sys/unix"
 )
 
@@ -45,31 +43,4 @@ func newSegment(conn *xgb.Conn, size int) (*segment, error) {
 func (s *segment) detach(conn *xgb.Conn) {
 	_ = shm.DetachChecked(conn, s.id).Check() // a lost connection has detached it already
 	_ = unix.SysvShmDetach(s.mem)
-}
-
-// refresh is the rate of the first lit monitor, 60 where the server does not know.
-func refresh(conn *xgb.Conn, root xproto.Window) float64 {
-	const usual = 60
-	if randr.Init(conn) != nil {
-		return usual
-	}
-	res, err := randr.GetScreenResourcesCurrent(conn, root).Reply()
-	if err != nil {
-		return usual
-	}
-	for _, c := range res.Crtcs {
-		crtc, err := randr.GetCrtcInfo(conn, c, res.ConfigTimestamp).Reply()
-		if err != nil || crtc.Mode == 0 {
-			continue
-		}
-		for _, m := range res.Modes {
-			if randr.Mode(m.Id) != crtc.Mode || m.Htotal == 0 || m.Vtotal == 0 || m.DotClock == 0 {
-				continue
-			}
-			if hz := float64(m.DotClock) / (float64(m.Htotal) * float64(m.Vtotal)); hz > 10 && hz < 500 {
-				return hz
-			}
-		}
-	}
-	return usual
 }

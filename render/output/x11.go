@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/jezek/xgb"
+	"github.com/jezek/xgb/randr"
 	"github.com/jezek/xgb/shm"
 	"github.com/jezek/xgb/xproto"
 )
@@ -18,39 +19,68 @@ import (
 // screen keeps what it showed. The connection closes down as "retain temporary" (X protocol, SetCloseDownMode): when
 // the process is killed its window stays, with its last picture, until the next one has its first picture up.
 type X11 struct {
-	conn   *xgb.Conn
-	screen *xproto.ScreenInfo
-	window xproto.Window
-	gc     xproto.Gcontext
-	frame  *Frame
-	shared *segment // nil: without MIT-SHM
-	hz     float64
+	cfg      X11Config
+	conn     *xgb.Conn
+	screen   *xproto.ScreenInfo
+	window   xproto.Window
+	gc       xproto.Gcontext
+	frame    *Frame
+	shared   *segment // nil: without MIT-SHM
+	keyboard *keyboard
+	monitors []Monitor
+	wide     image.Point // the X screen, as it is now
+	dpms     bool
+	powered  bool // Power was called
 
 	mapped  bool
 	done    chan error
 	exposed chan struct{}
 	round   chan struct{} // asks for a round trip: the end of a Present without MIT-SHM
+	shaken  chan struct{} // something about the displays is changing
+	power   chan bool
 	closing chan struct{}
 }
 
-// OpenX11 connects to a display ("" = $DISPLAY) and makes the window; it is not seen before the first Present.
-func OpenX11(display string) (*X11, error) {
-	conn, err := connect(display)
+// X11Config says which screen, and who hears of what happens on it. The functions are called on goroutines of the output
+// and must not block.
+type X11Config struct {
+	Display string   // "" = $DISPLAY
+	Keys    []string // that are heard whatever window has the focus: F12, ctrl+alt+s
+	Mode    Mode     // that the displays are to have; the zero value leaves them as they are
+	Heard   func(Input)
+	// Changed is told of displays that came, went or changed their mode. When it returns true the output ends with
+	// ErrChanged, to be opened anew.
+	Changed func(screen image.Point, now []Monitor) bool
+	Trouble func(error) // what does not end the output
+}
+
+// OpenX11 connects to a display and makes the window; it is not seen before the first Present.
+func OpenX11(cfg X11Config) (*X11, error) {
+	conn, err := connect(cfg.Display)
 	if err != nil {
 		return nil, err
 	}
 	setup := xproto.Setup(conn)
 	x := &X11{
-		conn: conn, screen: setup.DefaultScreen(conn),
-		done: make(chan error, 4), exposed: make(chan struct{}, 1), round: make(chan struct{}, 1), closing: make(chan struct{}),
+		cfg: cfg, conn: conn, screen: setup.DefaultScreen(conn),
+		done: make(chan error, 4), exposed: make(chan struct{}, 1), round: make(chan struct{}, 1),
+		shaken: make(chan struct{}, 1), power: make(chan bool, 1), closing: make(chan struct{}),
 	}
 	if err := x.open(setup); err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("open display %q: %w", display, err)
+		return nil, fmt.Errorf("open display %q: %w", cfg.Display, err)
 	}
 	go x.listen()
 	go x.roundTrips()
+	go x.watchPower()
+	go x.watchMonitors()
 	return x, nil
+}
+
+func (x *X11) trouble(err error) {
+	if x.cfg.Trouble != nil {
+		x.cfg.Trouble(err)
+	}
 }
 
 func connect(display string) (*xgb.Conn, error) {
@@ -69,15 +99,43 @@ func (x *X11) open(setup *xproto.SetupInfo) error {
 	if err := fitting(setup, x.screen); err != nil {
 		return err
 	}
-	x.hz = refresh(x.conn, x.screen.Root)
-	size := image.Pt(int(x.screen.WidthInPixels), int(x.screen.HeightInPixels))
+	if err := x.survey(); err != nil {
+		return err
+	}
+	size := x.wide
 	var err error
 	if x.shared, err = newSegment(x.conn, size.X*size.Y*4); err == nil {
 		x.frame = &Frame{Pix: x.shared.mem, Stride: size.X * 4, Size: size}
 	} else {
 		x.frame = NewFrame(size) // a server elsewhere: slower, yet right
 	}
+	if x.keyboard, err = readKeyboard(x.conn); err != nil {
+		return err
+	}
+	if err := x.stayLit(); err != nil {
+		x.trouble(err)
+	}
 	return x.makeWindow()
+}
+
+// survey sets the mode that is wanted and reads what displays there are. The size that the connection began with is old
+// by then.
+func (x *X11) survey() error {
+	if err := setMode(x.conn, x.screen.Root, x.cfg.Mode); err != nil {
+		x.trouble(err)
+	}
+	var err error
+	if x.monitors, err = readMonitors(x.conn, x.screen.Root); err != nil {
+		x.monitors = nil // a server without RandR: one screen of a fixed size
+	} else if x.cfg.Changed != nil {
+		randr.SelectInput(x.conn, x.screen.Root, randr.NotifyMaskScreenChange|randr.NotifyMaskCrtcChange|randr.NotifyMaskOutputChange)
+	}
+	g, err := xproto.GetGeometry(x.conn, xproto.Drawable(x.screen.Root)).Reply()
+	if err != nil {
+		return fmt.Errorf("ask for the size of the screen: %w", err)
+	}
+	x.wide = image.Pt(int(g.Width), int(g.Height))
+	return nil
 }
 
 // fitting refuses screens whose pixels are not 32 bits of blue, green, red.
@@ -100,62 +158,6 @@ func fitting(setup *xproto.SetupInfo, s *xproto.ScreenInfo) error {
 	return fmt.Errorf("the X screen has depth %d without 8 bits each of red, green and blue; set DefaultDepth 24 in its configuration", s.RootDepth)
 }
 
-func (x *X11) makeWindow() error {
-	w, err := xproto.NewWindowId(x.conn)
-	if err != nil {
-		return err
-	}
-	gc, err := xproto.NewGcontextId(x.conn)
-	if err != nil {
-		return err
-	}
-	cursor, err := blankCursor(x.conn, x.screen.Root)
-	if err != nil {
-		return err
-	}
-	x.window, x.gc = w, gc
-	mask := uint32(xproto.CwBackPixmap | xproto.CwOverrideRedirect | xproto.CwEventMask | xproto.CwCursor)
-	err = xproto.CreateWindowChecked(x.conn, x.screen.RootDepth, w, x.screen.Root, 0, 0,
-		uint16(x.frame.Size.X), uint16(x.frame.Size.Y), 0, xproto.WindowClassInputOutput, x.screen.RootVisual, mask,
-		[]uint32{xproto.BackPixmapNone, 1, xproto.EventMaskExposure, uint32(cursor)}).Check()
-	if err != nil {
-		return fmt.Errorf("make the window: %w", err)
-	}
-	if err := xproto.CreateGCChecked(x.conn, gc, xproto.Drawable(w), 0, nil).Check(); err != nil {
-		return fmt.Errorf("make the window: %w", err)
-	}
-	if err := xproto.SetCloseDownModeChecked(x.conn, xproto.CloseDownRetainTemporary).Check(); err != nil {
-		return fmt.Errorf("have the server keep the last picture: %w", err)
-	}
-	return nil
-}
-
-// blankCursor is a cursor of one transparent pixel.
-func blankCursor(conn *xgb.Conn, root xproto.Window) (xproto.Cursor, error) {
-	bits, err := xproto.NewPixmapId(conn)
-	if err != nil {
-		return 0, err
-	}
-	gc, err := xproto.NewGcontextId(conn)
-	if err != nil {
-		return 0, err
-	}
-	cursor, err := xproto.NewCursorId(conn)
-	if err != nil {
-		return 0, err
-	}
-	xproto.CreatePixmap(conn, 1, bits, xproto.Drawable(root), 1, 1)
-	xproto.CreateGC(conn, gc, xproto.Drawable(bits), xproto.GcForeground, []uint32{0})
-	xproto.PolyFillRectangle(conn, xproto.Drawable(bits), gc, []xproto.Rectangle{{Width: 1, Height: 1}})
-	err = xproto.CreateCursorChecked(conn, cursor, bits, bits, 0, 0, 0, 0, 0, 0, 0, 0).Check()
-	xproto.FreeGC(conn, gc)
-	xproto.FreePixmap(conn, bits)
-	if err != nil {
-		return 0, fmt.Errorf("hide the pointer: %w", err)
-	}
-	return cursor, nil
-}
-
 // Name is "x11".
 func (x *X11) Name() string { return "x11" }
 
@@ -163,7 +165,7 @@ func (x *X11) Name() string { return "x11" }
 func (x *X11) Size() image.Point { return x.frame.Size }
 
 // Refresh is the first lit monitor's, by RandR.
-func (x *X11) Refresh() float64 { return x.hz }
+func (x *X11) Refresh() float64 { return refresh(x.monitors) }
 
 // Frame is the shared memory where there is such.
 func (x *X11) Frame() *Frame { return x.frame }
@@ -190,7 +192,7 @@ func (x *X11) Present(dirty []image.Rectangle) {
 	}
 	for i, r := range dirty[:n] {
 		if x.shared == nil {
-			x.putPlain(r)
+			x.putPlain(x.frame, r)
 			continue
 		}
 		last := byte(0)
@@ -204,6 +206,7 @@ func (x *X11) Present(dirty []image.Rectangle) {
 	if !x.mapped {
 		x.mapped = true
 		xproto.KillClient(x.conn, xproto.KillAllTemporary)
+		x.settle()
 	}
 	if x.shared == nil || n == 0 {
 		x.round <- struct{}{}
@@ -211,13 +214,13 @@ func (x *X11) Present(dirty []image.Rectangle) {
 }
 
 // putPlain sends the pixels themselves, in strips below the protocol's 256 KiB a request.
-func (x *X11) putPlain(r image.Rectangle) {
+func (x *X11) putPlain(f *Frame, r image.Rectangle) {
 	rows := max(1, (250<<10)/(r.Dx()*4))
 	for y := r.Min.Y; y < r.Max.Y; y += rows {
 		h := min(rows, r.Max.Y-y)
 		strip := make([]byte, 0, h*r.Dx()*4)
 		for row := y; row < y+h; row++ {
-			strip = append(strip, x.frame.Row(row, r.Min.X, r.Max.X)...)
+			strip = append(strip, f.Row(row, r.Min.X, r.Max.X)...)
 		}
 		xproto.PutImage(x.conn, xproto.ImageFormatZPixmap, xproto.Drawable(x.window), x.gc,
 			uint16(r.Dx()), uint16(h), int16(r.Min.X), int16(y), 0, x.screen.RootDepth, strip)
@@ -236,50 +239,4 @@ func (x *X11) Close() {
 		x.shared.detach(x.conn)
 	}
 	x.conn.Close()
-}
-
-// listen hands on what the server says, until the connection ends.
-func (x *X11) listen() {
-	for {
-		ev, err := x.conn.WaitForEvent()
-		switch e := ev.(type) {
-		case shm.CompletionEvent:
-			x.answer(nil)
-		case xproto.ExposeEvent:
-			select {
-			case x.exposed <- struct{}{}:
-			default:
-			}
-		case nil:
-			if err == nil {
-				x.answer(errors.New("the X server closed the connection; it is gone or was restarted"))
-				return
-			}
-			if _, old := err.(xproto.ValueError); old {
-				continue // KillClient found nothing to drop
-			}
-			x.answer(fmt.Errorf("the X server refused a request: %w", err))
-		default:
-			_ = e
-		}
-	}
-}
-
-func (x *X11) roundTrips() {
-	for {
-		select {
-		case <-x.round:
-			_, err := xproto.GetInputFocus(x.conn).Reply()
-			x.answer(err)
-		case <-x.closing:
-			return
-		}
-	}
-}
-
-func (x *X11) answer(err error) {
-	select {
-	case x.done <- err:
-	case <-x.closing:
-	}
 }

@@ -69,6 +69,7 @@ type Report struct {
 	Reason string `json:"reason,omitempty"` // Ended: eof, time, replaced, failed. Failed: ReasonGone, or none
 	Src    string `json:"src,omitempty"`    // Failed: the file
 	Error  string `json:"error,omitempty"`  // Failed, Shot: a sentence
+	Killed bool   `json:"killed,omitempty"` // Failed, ReasonGone: somebody else ended it (SIGKILL, SIGTERM), no fault of what it showed
 
 	// Ended (of this showing), Pulse (since the start)
 	Presented uint64 `json:"presented,omitempty"` // frames put on the screen
@@ -114,6 +115,10 @@ const (
 	EvMonitors = "monitors" // displays came or went, or changed their mode
 	EvShot     = "shot"     // a picture is written, or Error says why not
 )
+
+// ReasonAnew is that of an EvMonitors when the renderer ends so that it is started for other displays; its last frame
+// stays until then, and its end is no failure.
+const ReasonAnew = "anew"
 
 // ReasonGone is that of an EvFailed when the renderer's process has ended; another one is started.
 const ReasonGone = "gone"

@@ -8,6 +8,9 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"vitrine/render/output"
+	"vitrine/render/output/layout"
 )
 
 const help = `vitrine-render draws scenes on a screen. The player starts it; commands come in on stdin, reports go out on stdout.
@@ -21,7 +24,6 @@ Example, one image for a minute on an invisible screen, then a picture of it:
      "playlist":[{"kind":"image","src":"/usr/share/pixmaps/debian-logo.png","for":"1m","fit":"contain"}]}]}}' | tr -d '\n'; echo
     sleep 1; echo '{"op":"shot","path":"/var/tmp/shot.png"}'; sleep 1; echo '{"op":"quit"}'; } | vitrine-render --headless 1280x720
 
-Flags:
 `
 
 type usageError struct{ error }
@@ -31,12 +33,16 @@ type settings struct {
 	display, output, hwdec, cache string
 	size                          image.Point
 	probe, json                   bool
+	layout                        layout.Spec
+	keys                          []string
+	mode                          output.Mode
 }
 
 // parse reads the command line. It returns flag.ErrHelp after printing the help.
 func parse(args []string, stdout io.Writer) (settings, error) {
 	var s settings
-	var headless string
+	var headless, keys, mode string
+	var arranged layout.Flags
 	fs := flag.NewFlagSet("vitrine-render", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&s.display, "display", "", "X `display`, like :0; empty is $DISPLAY")
@@ -46,9 +52,12 @@ func parse(args []string, stdout io.Writer) (settings, error) {
 	fs.StringVar(&s.cache, "cache", "", "`directory` for the index of fonts; empty is the user's cache directory")
 	fs.BoolVar(&s.probe, "probe", false, "say what this machine can, and end")
 	fs.BoolVar(&s.json, "json", false, "with --probe: as JSON")
+	fs.StringVar(&keys, "keys", "", "report these `keys` whatever window has the focus, like F12,ctrl+alt+s; others are reported while none has it")
+	fs.StringVar(&mode, "mode", "", "set connected displays to a `mode`: auto (the largest that this machine can paint), 1920x1080 or 1920x1080@50; empty leaves them")
+	arranged.Register(fs)
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, help)
+		fmt.Fprint(stdout, help, layout.Help, "\nFlags:\n")
 		fs.SetOutput(stdout)
 		fs.PrintDefaults()
 		return s, err
@@ -59,7 +68,27 @@ func parse(args []string, stdout io.Writer) (settings, error) {
 	if fs.NArg() > 0 {
 		return s, usageError{fmt.Errorf("nothing is expected after the flags, but there is %q", fs.Arg(0))}
 	}
+	if s.layout, err = arranged.Read(); err != nil {
+		return s, usageError{err}
+	}
+	if err := s.input(keys, mode); err != nil {
+		return s, usageError{err}
+	}
 	return s, s.screen(headless)
+}
+
+// input settles which keys are heard and what the displays are set to.
+func (s *settings) input(keys, mode string) (err error) {
+	if keys != "" {
+		s.keys = strings.Split(keys, ",")
+	}
+	for _, k := range s.keys {
+		if err := output.CheckKey(k); err != nil {
+			return err
+		}
+	}
+	s.mode, err = output.ParseMode(mode)
+	return err
 }
 
 // screen settles which output is meant.

@@ -31,21 +31,16 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	mpv.Frugal()
 	first := warm(s.hwdec) // libmpv starts while the screen is opened
-	out, err := open(s)
+	say := newTeller(pipe.NewReporter(stdout), log)
+	d := &desk{say: say.report}
+	out, err := d.open(s)
 	if s.probe {
 		return probe(stdout, s, out, err, first)
 	}
 	if err != nil {
 		return err
 	}
-	return show(ctx, s, out, first, log, stdin, stdout)
-}
-
-func open(s settings) (output.Output, error) {
-	if s.output == "memory" {
-		return output.NewMemory(s.size)
-	}
-	return output.OpenX11(s.display)
+	return show(ctx, s, d, out, first, log, stdin, say)
 }
 
 // player is libmpv's first core, being started.
@@ -107,12 +102,11 @@ func (p *player) version() string {
 
 // show is the renderer's life: commands in, frames and reports out. On an orderly end the window goes; when the player
 // is gone (stdin ends) or this process is killed, the last frame stays on the screen.
-func show(ctx context.Context, s settings, out output.Output, first *player, log *slog.Logger, stdin io.Reader, stdout io.Writer) error {
-	say := newTeller(pipe.NewReporter(stdout), log)
+func show(ctx context.Context, s settings, d *desk, out output.Output, first *player, log *slog.Logger, stdin io.Reader, say *teller) error {
 	palette := newPalette(s.cache)
 	stage, err := compose.New(compose.Config{
-		Output: out, Video: first.video(s.hwdec), Picture: picture, Other: other, Widget: palette.widget,
-		Report: say.report, MPV: first.version(), Log: log,
+		Output: out, Video: first.video(s.hwdec), Picture: picture, Other: other, Sound: sound, Widget: palette.widget,
+		Report: d.report, MPV: first.version(), Log: log,
 	})
 	if err != nil {
 		return err
@@ -125,6 +119,9 @@ func show(ctx context.Context, s settings, out output.Output, first *player, log
 	}()
 	err = stage.Run(ctx)
 	say.close()
+	if d.leave(err) {
+		return nil
+	}
 	if err == nil && !errors.Is(context.Cause(ctx), errOrphan) {
 		out.Close()
 	}
@@ -143,6 +140,9 @@ func picture(item scene.Item, size image.Point) (*image.RGBA, error) {
 func other(kind scene.Kind, _ func()) (compose.Video, error) {
 	return nil, fmt.Errorf("this renderer cannot show items of kind %q", kind)
 }
+
+// sound opens what plays the beds of scenes.
+func sound(wake func()) (compose.Sound, error) { return mpv.NewSound(wake) }
 
 var errOrphan = errors.New("the player is gone")
 
