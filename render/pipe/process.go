@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os/exec"
 	"runtime"
+	"syscall"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type process struct {
 	stdin  io.WriteCloser
 	queue  chan []byte
 	quit   chan struct{} // closed: no more writing
+	anew   chan struct{} // closed: it is to end, and its picture to stay
 	heard  chan Report
 	exited chan error
 	log    *slog.Logger
@@ -39,6 +41,7 @@ func start(path string, args, env []string, log *slog.Logger, before map[string]
 		cmd:    exec.Command(path, args...),
 		queue:  make(chan []byte, maxQueue),
 		quit:   make(chan struct{}),
+		anew:   make(chan struct{}),
 		heard:  make(chan Report, 64),
 		exited: make(chan error, 1),
 		log:    log,
@@ -156,12 +159,13 @@ func (p *process) write() {
 }
 
 // follow hands each report to hear until the process ends, and kills it when its pulse stops. When ctx ends, the
-// process is asked to leave (with Hold: to leave its last frame on the screen) and killed if it does not.
-func (p *process) follow(ctx context.Context, cfg Config, hear func(Report)) error {
+// process is asked to leave (held: to leave its last frame on the screen) and killed if it does not; so it is when it is
+// to be replaced.
+func (p *process) follow(ctx context.Context, silence time.Duration, held func() bool, hear func(Report)) error {
 	defer close(p.quit)
-	alarm := time.NewTimer(patience * cfg.Silence)
+	alarm := time.NewTimer(patience * silence)
 	defer alarm.Stop()
-	heard, ending, stuck := p.heard, ctx.Done(), ""
+	heard, ending, anew, stuck := p.heard, ctx.Done(), p.anew, ""
 	for {
 		select {
 		case rep, ok := <-heard:
@@ -169,16 +173,25 @@ func (p *process) follow(ctx context.Context, cfg Config, hear func(Report)) err
 				heard = nil
 				continue
 			}
-			if ending != nil {
-				alarm.Reset(cfg.Silence)
+			if ending != nil && anew != nil {
+				alarm.Reset(silence)
 			}
 			hear(rep)
 		case <-ending:
-			ending = nil
-			p.leave(cfg.Hold)
-			alarm.Reset(farewell)
+			if ending = nil; anew != nil {
+				p.leave(held())
+				alarm.Reset(farewell)
+			}
+			anew = nil
+		case <-anew:
+			if anew = nil; ending != nil {
+				p.leave(true)
+				alarm.Reset(farewell)
+			}
 		case <-alarm.C:
-			stuck = "it gave no sign of life and was killed"
+			if stuck = "it did not end when it was asked to, and was killed"; ending != nil && anew != nil {
+				stuck = "it gave no sign of life and was killed"
+			}
 			_ = p.cmd.Process.Kill()
 		case err := <-p.exited:
 			for heard != nil { // what it said before it ended
@@ -193,6 +206,9 @@ func (p *process) follow(ctx context.Context, cfg Config, hear func(Report)) err
 	}
 }
 
+// replace has follow end the process; it is called once.
+func (p *process) replace() { close(p.anew) }
+
 func (p *process) leave(hold bool) {
 	if !hold {
 		_ = p.send(Command{Op: OpQuit})
@@ -201,10 +217,23 @@ func (p *process) leave(hold bool) {
 	_ = p.stdin.Close() // the renderer ends, and its window stays
 }
 
+// killed says that somebody else has ended a process: a person, or a system that wanted its memory.
+func killed(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || errors.Is(err, errHung) {
+		return false
+	}
+	st, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && st.Signaled() && (st.Signal() == syscall.SIGKILL || st.Signal() == syscall.SIGTERM)
+}
+
+// errHung is a renderer that was killed because it gave no sign of life.
+var errHung = errors.New("the renderer hung")
+
 func ended(err error, stuck string) error {
 	switch {
 	case stuck != "":
-		return fmt.Errorf("the renderer hung: %s", stuck)
+		return fmt.Errorf("%w: %s", errHung, stuck)
 	case err != nil:
 		return fmt.Errorf("the renderer ended by itself: %w", err)
 	default:

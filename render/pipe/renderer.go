@@ -44,7 +44,10 @@ type Renderer struct {
 
 	mu     sync.Mutex
 	memory memory
-	live   *process        // nil between two processes
+	live   *process // nil between two processes
+	args   []string
+	hold   bool
+	anew   string          // why the living process is to be replaced; "" = it is not
 	said   map[string]bool // on stderr, by a process that died before it showed anything; only Run uses it
 }
 
@@ -56,7 +59,7 @@ func New(cfg Config) (*Renderer, error) {
 	if cfg.Silence <= 0 {
 		cfg.Silence = silence
 	}
-	return &Renderer{cfg: cfg, reports: make(chan Report, 256)}, nil
+	return &Renderer{cfg: cfg, args: cfg.Args, hold: cfg.Hold, reports: make(chan Report, 256)}, nil
 }
 
 // Find returns the path of vitrine-render: beside the running program, else in PATH, else $VITRINE_RENDER.
@@ -103,6 +106,42 @@ func (r *Renderer) Send(c Command) error {
 	return nil
 }
 
+// Restart replaces the living process by a new one: it leaves its last frame on the screen and ends, or is killed when it
+// does not, and the next one is told what it showed. That is no failure and is not reported as one. Without a living
+// process there is nothing to do.
+func (r *Renderer) Restart(why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.live == nil || r.anew != "" {
+		return
+	}
+	r.anew = why
+	r.live.replace()
+}
+
+// SetArgs gives the next process other arguments.
+func (r *Renderer) SetArgs(args []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.args = args
+}
+
+// Hold leaves the last frame on the screen when Run ends, as Config.Hold does.
+func (r *Renderer) Hold() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hold = true
+}
+
+// planned is why the process that has ended was to end; "" = it was not.
+func (r *Renderer) planned() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	why := r.anew
+	r.anew = ""
+	return why
+}
+
 // Run keeps a renderer process alive until ctx ends. A process that ends is started again: at once when it had been
 // showing something, else after a pause that doubles up to 10 s. It returns nil.
 func (r *Renderer) Run(ctx context.Context) error {
@@ -114,6 +153,11 @@ func (r *Renderer) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			break
 		}
+		if why := r.planned(); why != "" && shown {
+			r.cfg.Log.Info("renderer replaced", "why", why)
+			deaths, lastErr = 0, ""
+			continue
+		}
 		if time.Since(begin) >= healthy {
 			deaths = 0
 		}
@@ -122,7 +166,7 @@ func (r *Renderer) Run(ctx context.Context) error {
 		if err != nil && (err.Error() != lastErr || shown) {
 			lastErr = err.Error()
 			r.cfg.Log.Error("renderer ended", "error", lastErr, "again_in", pause)
-			r.tell(ctx, Report{Ev: EvFailed, At: time.Now(), Reason: ReasonGone, Error: lastErr})
+			r.tell(ctx, Report{Ev: EvFailed, At: time.Now(), Reason: ReasonGone, Error: lastErr, Killed: killed(err)})
 		}
 		select {
 		case <-ctx.Done():
@@ -153,7 +197,10 @@ func (r *Renderer) live1(ctx context.Context) (shown bool, err error) {
 			return false, err
 		}
 	}
-	p, err := start(path, r.cfg.Args, r.cfg.Env, r.cfg.Log, r.said)
+	r.mu.Lock()
+	args := r.args
+	r.mu.Unlock()
+	p, err := start(path, args, r.cfg.Env, r.cfg.Log, r.said)
 	if err != nil {
 		return false, fmt.Errorf("start %s: %w; check that the file is there and may be run", path, err)
 	}
@@ -161,10 +208,10 @@ func (r *Renderer) live1(ctx context.Context) (shown bool, err error) {
 	for _, c := range r.memory.replay(time.Now()) {
 		_ = p.send(c) // a full queue ends the process, which p.follow reports
 	}
-	r.live = p
+	r.live, r.anew = p, ""
 	r.mu.Unlock()
 
-	err = p.follow(ctx, r.cfg, func(rep Report) {
+	err = p.follow(ctx, r.cfg.Silence, r.held, func(rep Report) {
 		shown = shown || rep.Ev == EvStarted
 		r.heard(ctx, p, rep)
 	})
@@ -175,6 +222,12 @@ func (r *Renderer) live1(ctx context.Context) (shown bool, err error) {
 		r.said = nil
 	}
 	return shown, err
+}
+
+func (r *Renderer) held() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.hold
 }
 
 func (r *Renderer) heard(ctx context.Context, p *process, rep Report) {
