@@ -137,7 +137,7 @@ func (a *Agent) wire() (err error) {
 		if a.watcher, err = udisks.New(udisks.Config{Log: cfg.Log}); err != nil {
 			return err
 		}
-		if a.importer, err = importer.New(importer.Config{Sticks: a.watcher, Taker: taker{a}, Log: cfg.Log}); err != nil {
+		if a.importer, err = importer.New(importer.Config{Sticks: a.watcher, Taker: taker{a}, Refused: taker{a}.refused, Log: cfg.Log}); err != nil {
 			return err
 		}
 	}

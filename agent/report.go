@@ -170,19 +170,27 @@ func (a *Agent) take(ctx context.Context, from store.Origin, by string, progress
 // taker takes bundles from sticks.
 type taker struct{ *Agent }
 
-// Take implements importer.Taker. A stick never brings a publisher that the player does not trust already.
+// Take implements importer.Taker. A stick never brings a publisher that the player does not trust already. Warnings come
+// first: a bundle may take an hour, and be refused.
 func (t taker) Take(ctx context.Context, stick udisks.Stick, tree *importer.Tree) error {
-	_, _, err := t.take(ctx, stickOrigin{tree}, "stick "+stick.Label, func(have, total int64) {
-		if total > 0 {
-			t.notice(fmt.Sprintf("USB %d %%", have*100/total))
-		}
-	})
+	refused := t.warnings(ctx, tree)
+	var err error
+	if tree.Index().Manifest != "" {
+		_, _, err = t.take(ctx, stickOrigin{tree}, "stick "+stick.Label, func(have, total int64) {
+			if total > 0 {
+				t.notice(fmt.Sprintf("USB %d %%", have*100/total))
+			}
+		})
+	}
 	said := ""
-	if err != nil {
-		said = "USB: " + err.Error() // stands until the next stick
+	switch { // stands until the next stick
+	case err != nil:
+		said = "USB: " + err.Error()
+	case refused != nil:
+		said = t.refusal(refused)
 	}
 	t.notice(said)
-	return err
+	return errors.Join(refused, err)
 }
 
 type stickOrigin struct{ *importer.Tree }

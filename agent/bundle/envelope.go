@@ -8,6 +8,9 @@ import (
 	"strconv"
 )
 
+// ErrUnsigned is the refusal of what too few of the right keys have signed.
+var ErrUnsigned = errors.New("it does not come from who owns these keys, or it was changed on its way")
+
 // maxSignatures bounds the work that an envelope can ask for.
 const maxSignatures = 32
 
@@ -104,8 +107,7 @@ func (e *Envelope) verify(payloadType string, r *Root, role string) error {
 		keys = append(keys, ed25519.PublicKey(r.Keys[id].Public))
 	}
 	if n := len(e.signers(keys)); n < who.Threshold {
-		return fmt.Errorf("%d of the %s keys of root %d have signed, %d must: it does not come from who owns these keys, or it was changed on its way",
-			n, role, r.Version, who.Threshold)
+		return fmt.Errorf("%d of the %s keys of root %d have signed, %d must: %w", n, role, r.Version, who.Threshold, ErrUnsigned)
 	}
 	return nil
 }

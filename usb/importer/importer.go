@@ -1,7 +1,8 @@
 // Package importer finds the bundle on a stick, and hands it on.
 //
 //	udisks ──Came──> mount ──> Tree ──> Taker (verifies, copies)
-//	   │                        ^ names only from hashes: /vitrine/stick.json names m/<sha256>.json, which names the blobs
+//	   │                        ^ names only from hashes: /vitrine/stick.json names m/<sha256>.json, which names the blobs,
+//	   │                          and signed public warnings, w/<sha256>.json
 //	   └────Gone──> the import under way ends
 //
 // A stick is hostile until a signature says otherwise, and even then only its bytes are trusted, not its file system: it
@@ -40,9 +41,11 @@ type sticks interface {
 type Config struct {
 	Sticks sticks
 	Taker  Taker
-	Bytes  int64         // most that is read of one stick; 0 is 256 GiB
-	Time   time.Duration // most that one import takes; 0 is four hours
-	Log    *slog.Logger  // nil is slog.Default()
+	// Refused hears of a stick that is not handed to the Taker, and why; nil = nobody does. A stick with nothing of ours is none.
+	Refused func(udisks.Stick, error)
+	Bytes   int64         // most that is read of one stick; 0 is 256 GiB
+	Time    time.Duration // most that one import takes; 0 is four hours
+	Log     *slog.Logger  // nil is slog.Default()
 }
 
 // Importer imports from sticks as they come.
@@ -144,6 +147,9 @@ func (m *Importer) take(ctx context.Context, s udisks.Stick) (err error) {
 	}
 	defer func() { err = errors.Join(err, m.cfg.Sticks.Unmount(context.WithoutCancel(ctx), s)) }()
 	tree, err := Open(dir, m.cfg.Bytes)
+	if err != nil && !errors.Is(err, ErrNothing) && m.cfg.Refused != nil {
+		m.cfg.Refused(s, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -145,7 +145,7 @@ func TestHostileSticksAreRefused(t *testing.T) {
 		{"an index that is a FIFO", func(t *testing.T, s stick) {
 			replace(t, s, "stick.json", func(p string) error { return unix.Mkfifo(p, 0o644) })
 		}, "not a plain file"},
-		{"an index without an end", func(t *testing.T, s stick) { s.put(t, "stick.json", make([]byte, 5000)) }, "longer than"},
+		{"an index without an end", func(t *testing.T, s stick) { s.put(t, "stick.json", make([]byte, 20_000)) }, "longer than"},
 		{"an index of another time", func(t *testing.T, s stick) { s.put(t, "stick.json", []byte(`{"format":"vitrine-stick/9"}`)) }, "update the player"},
 		{"an index that names a path", func(t *testing.T, s stick) {
 			s.put(t, "stick.json", []byte(`{"format":"vitrine-stick/1","manifest":"../../../../etc/passwd","roots":1}`))

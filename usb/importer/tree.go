@@ -16,10 +16,12 @@ import (
 
 // Limits of what is read of a stick beside blobs.
 const (
-	maxIndex    = 4 << 10
+	maxIndex    = 16 << 10
 	maxRoot     = 64 << 10
 	maxManifest = 8 << 20
 	maxRoots    = 256
+	maxWarning  = 2 << 20
+	maxWarnings = 64
 	partSize    = 1 << 30 // of a blob's part on FAT32, all but the last
 )
 
@@ -28,13 +30,16 @@ var (
 	ErrNothing = errors.New("there is no bundle on this stick: it has no folder \"vitrine\" with a stick.json in it")
 	ErrGone    = errors.New("the stick was pulled out before everything was copied: plug it in again, what was copied is kept")
 	ErrBudget  = errors.New("the stick gives more than may be read of one stick")
+	ErrPlain   = errors.New("the public warning on this stick is a plain CAP file that nobody has signed, and a stick may be anybody's: write it with vitrine alert send FILE --stick")
 )
 
 // Index is vitrine/stick.json. It is unsigned and only says where to look: nothing in it is believed.
 type Index struct {
 	Format   string `json:"format"`   // "vitrine-stick/1"
-	Manifest string `json:"manifest"` // SHA-256 of the envelope, 64 lower-case hexadecimal digits
+	Manifest string `json:"manifest"` // SHA-256 of the envelope, 64 lower-case hexadecimal digits; "" = no bundle, only warnings
 	Roots    int    `json:"roots"`    // root/1.json to root/<roots>.json are there
+	// Warnings are the SHA-256 of signed public warnings, w/<sha256>.json, at most 64.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Tree is the bundle on a mounted stick, in the shape of a store's origin.
@@ -48,6 +53,9 @@ type Tree struct {
 // Open opens the bundle on a stick mounted at dir, of which at most budget bytes are read. ErrNothing: there is none.
 func Open(dir string, budget int64) (*Tree, error) {
 	f, err := openFolder(dir, "vitrine")
+	if errors.Is(err, ErrNothing) && plain(dir, ".") {
+		return nil, ErrPlain
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +63,9 @@ func Open(dir string, budget int64) (*Tree, error) {
 	t.left.Store(budget)
 	if t.anchor, err = f.open("stick.json"); err != nil {
 		f.Close()
+		if isAbsent(err) && (plain(dir, ".") || plain(dir, "vitrine")) {
+			return nil, ErrPlain
+		}
 		if isAbsent(err) {
 			return nil, ErrNothing
 		}
@@ -80,8 +91,13 @@ func (t *Tree) readIndex() error {
 	switch {
 	case t.index.Format != "vitrine-stick/1":
 		return fmt.Errorf("its format is %q and this player reads \"vitrine-stick/1\": update the player", t.index.Format)
+	case len(t.index.Warnings) > maxWarnings:
+		return fmt.Errorf("it counts %d public warnings; %d are the most: write the stick again", len(t.index.Warnings), maxWarnings)
+	case t.index.Manifest == "" && len(t.index.Warnings) > 0:
 	case !isDigest(t.index.Manifest):
 		return fmt.Errorf("its manifest is %q, which is no SHA-256: write the stick again", t.index.Manifest)
+	}
+	switch {
 	case t.index.Roots < 1 || t.index.Roots > maxRoots:
 		return fmt.Errorf("it counts %d roots; there are 1 to %d: write the stick again", t.index.Roots, maxRoots)
 	}
@@ -107,8 +123,50 @@ func (t *Tree) Roots(ctx context.Context) ([][]byte, error) {
 	return chain, nil
 }
 
+// Warnings reads the signed public warnings, whose signatures are not looked at here, and says which could not be read.
+func (t *Tree) Warnings(ctx context.Context) (envelopes [][]byte, faults error) {
+	for _, digest := range t.index.Warnings {
+		if !isDigest(digest) {
+			faults = errors.Join(faults, fmt.Errorf("%.80q, which the stick names as a public warning, is no SHA-256: write the stick again", digest))
+			continue
+		}
+		raw, err := t.read(ctx, path.Join("w", digest+".json"), maxWarning)
+		if errors.Is(err, ErrGone) || errors.Is(err, ErrBudget) || ctx.Err() != nil {
+			return envelopes, errors.Join(faults, err)
+		}
+		if sum := sha256.Sum256(raw); err == nil && hex.EncodeToString(sum[:]) != digest {
+			err = fmt.Errorf("w/%s.json on the stick is damaged: write the stick again", digest)
+		}
+		if err != nil {
+			faults = errors.Join(faults, err)
+			continue
+		}
+		envelopes = append(envelopes, raw)
+	}
+	return envelopes, faults
+}
+
+// plain says whether a person has put a CAP file on the stick as it is, under one of the names that people give it.
+func plain(dir, name string) bool {
+	f, err := openFolder(dir, name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	for _, n := range []string{"alert.xml", "alerte.xml", "cap.xml", "warning.xml"} {
+		if file, err := f.open(n); err == nil {
+			file.Close()
+			return true
+		}
+	}
+	return false
+}
+
 // Manifest reads the envelope that the index names, and fails if its bytes are not those that the name stands for.
 func (t *Tree) Manifest(ctx context.Context) ([]byte, error) {
+	if t.index.Manifest == "" {
+		return nil, ErrNothing
+	}
 	name := path.Join("m", t.index.Manifest+".json")
 	raw, err := t.read(ctx, name, maxManifest)
 	if err != nil {
