@@ -33,7 +33,7 @@ func (v *view) draw(ctx context.Context) (*image.RGBA, error) {
 	if v.scene == nil {
 		return img, nil
 	}
-	data, err := readRows(ctx, v.dir, v.m.Sources)
+	data, err := readRows(ctx, v.dir, v.m)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (v *view) draw(ctx context.Context) (*image.RGBA, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := paint.Env{Fonts: fonts, Zone: v.zone, Locale: v.m.Locale}
+	env := paint.Env{Fonts: fonts, Zone: v.zone, Locale: v.m.Locale, Patient: true}
 	for i, s := range append([]scene.Scene{*v.scene}, v.overlays...) {
 		if s.Background != "" || i == 0 {
 			draw.Draw(img, img.Rect, image.NewUniform(s.Background.Or(color.NRGBA{A: uint8(max(0, 255-255*i))})), image.Point{}, draw.Over)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 
 // rows are what the sources of a folder give here and now. Sources that only a player can reach give one made-up row.
 type rows struct {
+	dir   string
+	m     *bundle.Manifest
 	set   *connect.Set
 	specs map[string]bundle.SourceSpec
 	notes []string
@@ -42,7 +45,8 @@ func (s *shelf) Rows(key string) ([]byte, bool) {
 func (s *shelf) DropRows(map[string]bool) error { return nil }
 
 // readRows reads the sources that are files of the folder, by the player's own connectors.
-func readRows(ctx context.Context, dir string, specs map[string]bundle.SourceSpec) (*rows, error) {
+func readRows(ctx context.Context, dir string, m *bundle.Manifest) (*rows, error) {
+	specs := m.Sources
 	set, err := connect.New(connect.Config{Keep: &shelf{m: map[string][]byte{}}})
 	if err != nil {
 		return nil, err
@@ -53,7 +57,7 @@ func readRows(ctx context.Context, dir string, specs map[string]bundle.SourceSpe
 			own[id] = s
 		}
 	}
-	r := &rows{set: set, specs: specs}
+	r := &rows{dir: dir, m: m, set: set, specs: specs}
 	if len(own) == 0 {
 		return r, nil
 	}
@@ -102,8 +106,46 @@ func (r *rows) bind(z scene.Zone) scene.Zone {
 		c := *z.Chart
 		c.Cells = r.cells(c.Source, append([]string{c.Label}, c.Values...))
 		z.Chart = &c
+	case z.Cards != nil:
+		c := *z.Cards
+		c.Cells = r.cards(c)
+		z.Cards = &c
+	case z.Weather != nil:
+		w := *z.Weather
+		w.Cells = r.cells(w.Source, []string{w.Label, w.Sky, w.High, w.Low, w.Wind})
+		z.Weather = &w
 	}
 	return z
+}
+
+// cards are a title, a text, a note and a picture for each row; a row without any words is left out.
+func (r *rows) cards(c scene.Cards) [][]string {
+	result, ok := r.result(c.Source)
+	if !ok {
+		return [][]string{{c.Title, c.Text, c.Note, ""}}
+	}
+	var lines [3]bundle.Line
+	for i, text := range []string{c.Title, c.Text, c.Note} {
+		line, err := bundle.NewLine(text)
+		if err != nil {
+			return nil // Load has refused it
+		}
+		lines[i] = line
+	}
+	var cells [][]string
+	for i := range result.Rows {
+		row := result.Row(i)
+		cell := []string{lines[0].Fill(row), lines[1].Fill(row), lines[2].Fill(row), ""}
+		if c.Image != "" {
+			if name := r.m.CardPicture(c, result.Cell(i, c.Image)); name != "" {
+				cell[3] = filepath.Join(r.dir, filepath.FromSlash(name))
+			}
+		}
+		if strings.Join(cell[:3], "") != "" {
+			cells = append(cells, cell)
+		}
+	}
+	return cells
 }
 
 func (r *rows) ticker(t scene.Ticker) []string {
