@@ -122,6 +122,9 @@ func (s *Stage) obey(c pipe.Command, now time.Time) error {
 	case pipe.OpScreen:
 		if s.off == c.On {
 			s.off = !c.On
+			if o, can := s.out.(interface{ Power(on bool) }); can {
+				o.Power(c.On)
+			}
 			s.eachReel(func(r *reel) { r.dull() })
 			s.eachReel((*reel).turnUp)
 			s.soil(image.Rectangle{Max: s.size})
@@ -129,6 +132,8 @@ func (s *Stage) obey(c pipe.Command, now time.Time) error {
 	case pipe.OpVolume:
 		s.master = min(100, max(0, c.Volume))
 		s.eachReel((*reel).turnUp)
+	case pipe.OpPicture:
+		s.correct(c.Picture)
 	case pipe.OpShot:
 		s.shoot(c)
 	case pipe.OpQuit:

@@ -79,6 +79,7 @@ type Config struct {
 const (
 	lead        = 5 * time.Second  // an item is prepared this long before its turn
 	giveUp      = 10 * time.Second // an item or scene that is not ready by then is left out
+	retry       = 30 * time.Second // a stream or page that failed is tried again after this
 	plainLength = 10 * time.Second // of an image that says none
 	pulseEvery  = time.Second
 	frozen      = 5 * time.Second // a screen that takes this long over a frame is lost

@@ -14,7 +14,7 @@ type reel struct {
 	stage *Stage
 	group *group
 	items []scene.Item
-	bad   map[int]bool // items that failed in this showing
+	bad   map[int]time.Time // items that failed in this showing, and when to try them again: zero = never
 	rect  image.Rectangle
 	clip  image.Rectangle // the part of rect that is on the canvas
 	shape shape
@@ -35,7 +35,7 @@ type reel struct {
 
 func newReel(s *Stage, g *group, z scene.Zone, m mapping) *reel {
 	r := &reel{
-		stage: s, group: g, items: z.Playlist, bad: map[int]bool{}, rect: m.rect(z.At),
+		stage: s, group: g, items: z.Playlist, bad: map[int]time.Time{}, rect: m.rect(z.At),
 		shape: newShape(z.Opacity, int(float64(z.Radius)*m.scale+0.5)), back: color(z.Background), scale: m.scale,
 	}
 	r.shape = r.shape.on(r.rect.Size())
@@ -87,6 +87,22 @@ func (r *reel) dead() bool { return len(r.bad) == len(r.items) }
 // ready says that the first item could be on the screen, or that none ever will.
 func (r *reel) ready() bool { return r.dead() || r.cur != nil && r.cur.ready() }
 
+func (r *reel) isBad(i int) bool { _, bad := r.bad[i]; return bad }
+
+// pardon takes items off the list of those that failed when they are to be tried again.
+func (r *reel) pardon(now time.Time) {
+	for i, until := range r.bad {
+		if !until.IsZero() && !now.Before(until) {
+			delete(r.bad, i)
+		}
+	}
+	if r.group.live && r.cur == nil && r.next == nil {
+		if i, _ := r.after(-1); i >= 0 {
+			r.next = r.stage.prepare(&slot{item: r.items[i], index: i}, r.rect.Size(), r.scale, now)
+		}
+	}
+}
+
 // after is the item that follows i, -1 when none can be shown, and whether a new pass begins with it.
 func (r *reel) after(i int) (int, bool) {
 	wrapped := false
@@ -95,7 +111,7 @@ func (r *reel) after(i int) (int, bool) {
 		if i >= len(r.items) {
 			i, wrapped = 0, true
 		}
-		if !r.bad[i] {
+		if !r.isBad(i) {
 			return i, wrapped
 		}
 	}
@@ -117,6 +133,7 @@ func (r *reel) begin(now time.Time) {
 // step moves the reel on. It says when it wants to be asked again, zero for never.
 func (r *reel) step(now time.Time, live bool) time.Time {
 	r.weed(now)
+	r.pardon(now)
 	switch {
 	case !live:
 		return r.limits(time.Time{}, now)
@@ -192,8 +209,11 @@ func (r *reel) weed(now time.Time) {
 		if sl == nil || sl.failed(now) == nil {
 			continue
 		}
-		if !r.bad[sl.index] {
-			r.bad[sl.index] = true
+		if !r.isBad(sl.index) {
+			r.bad[sl.index] = time.Time{}
+			if sl.item.Kind.Endless() { // whoever sends may be back
+				r.bad[sl.index] = now.Add(retry)
+			}
 			r.stage.failed(r.group, sl.item, sl.err)
 		}
 		if !sl.began.IsZero() {
@@ -251,7 +271,7 @@ func (r *reel) promote(now time.Time) {
 // fetch starts the preparation of what follows the present item.
 func (r *reel) fetch(now time.Time) {
 	c := r.cur
-	if c.video != nil && !c.until.IsZero() && c.video.Length() > 0 && !r.bad[c.index] {
+	if c.video != nil && now.Before(c.until) && c.video.Length() > 0 && !c.item.Kind.Endless() && !r.isBad(c.index) {
 		if end := c.began.Add(c.video.Length() - c.start%c.video.Length()); end.Before(c.until) {
 			r.next = r.stage.prepare(&slot{item: c.item, index: c.index, until: c.until, again: true}, r.rect.Size(), r.scale, now)
 			return
@@ -290,6 +310,9 @@ func (r *reel) limits(t, now time.Time) time.Time {
 		if sl != nil && sl.began.IsZero() && sl.err == nil && !sl.ready() {
 			t = sooner(t, future(sl.limit, now))
 		}
+	}
+	for _, until := range r.bad {
+		t = sooner(t, future(until, now))
 	}
 	return t
 }

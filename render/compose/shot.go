@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"image/jpeg"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/image/draw"
 
+	"vitrine/render/output"
 	"vitrine/render/pipe"
 )
 
@@ -52,4 +54,23 @@ func (s *Stage) writeShot(path string, width int) error {
 		return err
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// correct has the screen change the colours of all that it shows.
+func (s *Stage) correct(p *pipe.Picture) {
+	o, can := s.out.(interface {
+		Correct(output.Picture) error
+	})
+	if p == nil {
+		p = &pipe.Picture{}
+	}
+	err := errors.New("the colours of this screen cannot be corrected")
+	if can {
+		err = o.Correct(output.Picture(*p))
+	}
+	if err != nil {
+		s.report(pipe.Report{Ev: pipe.EvFailed, Error: err.Error()})
+		return
+	}
+	s.soil(image.Rectangle{Max: s.size})
 }

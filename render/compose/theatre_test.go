@@ -38,6 +38,10 @@ type theatre struct {
 	lost    int            // frames of moving videos that were not drawn in time
 	drawn   int            // frames of moving videos
 	volumes map[string]int // by path: what was last set
+	stalled map[string]bool
+	playing []*reelVideo
+	present bool // the stream "absent" is there
+	band    *band
 }
 
 func newTheatre(t *testing.T) *theatre {
@@ -46,9 +50,10 @@ func newTheatre(t *testing.T) *theatre {
 	if err != nil {
 		t.Fatal(err)
 	}
-	th := &theatre{t: t, out: out, volumes: map[string]int{}}
+	th := &theatre{t: t, out: out, volumes: map[string]int{}, stalled: map[string]bool{}, band: &band{}}
 	th.stage, err = compose.New(compose.Config{
 		Output: out, Video: th.video, Picture: picture, Widget: widget, Other: func(_ scene.Kind, wake func()) (compose.Video, error) { return th.video(wake) },
+		Sound: func(func()) (compose.Sound, error) { return th.band, nil },
 		Report: func(r pipe.Report) {
 			th.mu.Lock()
 			defer th.mu.Unlock()
@@ -126,14 +131,36 @@ func (th *theatre) video(wake func()) (compose.Video, error) {
 	th.mu.Lock()
 	defer th.mu.Unlock()
 	th.open++
-	return &reelVideo{th: th, wake: wake}, nil
+	v := &reelVideo{th: th, wake: wake}
+	th.playing = append(th.playing, v)
+	return v, nil
 }
 
 func (v *reelVideo) Load(item scene.Item, _ time.Duration) error {
 	v.th.mu.Lock()
 	v.th.loads++
 	v.th.mu.Unlock()
-	if item.Src == "slow" {
+	switch item.Src {
+	case "late": // comes after a quarter of a minute
+		v.mu.Lock()
+		v.item, v.c = item, colours["white"]
+		v.mu.Unlock()
+		time.AfterFunc(15*time.Second, func() {
+			v.mu.Lock()
+			v.ready, v.fresh = true, true
+			v.mu.Unlock()
+			v.wake()
+		})
+		return nil
+	case "absent":
+		v.th.mu.Lock()
+		present := v.th.present
+		v.th.mu.Unlock()
+		if !present {
+			return errors.New("nobody answers")
+		}
+		item.Src = "white"
+	case "slow":
 		time.Sleep(3 * time.Second)
 		item.Src = "white"
 	}
@@ -161,7 +188,7 @@ func (v *reelVideo) Play() {
 	}
 	time.AfterFunc(videoLength, func() {
 		v.mu.Lock()
-		v.ended = v.turn == turn
+		v.ended = v.turn == turn && !v.item.Kind.Endless()
 		v.mu.Unlock()
 		v.wake()
 	})
@@ -193,6 +220,39 @@ func (v *reelVideo) SetVolume(percent int) {
 	v.th.volumes[src] = percent
 }
 
+// Stalled says that the stream has no picture.
+func (v *reelVideo) Stalled() bool {
+	v.th.mu.Lock()
+	defer v.th.mu.Unlock()
+	return v.th.stalled[v.item.Src]
+}
+
+// Update has the page be green.
+func (v *reelVideo) Update(scene.Item) {
+	v.mu.Lock()
+	v.c, v.fresh = colours["green"], true
+	v.mu.Unlock()
+	v.wake()
+}
+
+// stall takes a stream's picture away, or gives it back.
+func (th *theatre) stall(src string, is bool) {
+	th.mu.Lock()
+	th.stalled[src] = is
+	playing := th.playing
+	th.mu.Unlock()
+	for _, v := range playing {
+		v.wake()
+	}
+}
+
+func (th *theatre) volume(src string) int {
+	synctest.Wait()
+	th.mu.Lock()
+	defer th.mu.Unlock()
+	return th.volumes[src]
+}
+
 // Alpha has the colours that are not opaque blended.
 func (v *reelVideo) Alpha() bool { v.mu.Lock(); defer v.mu.Unlock(); return v.c.A != 0xff }
 
@@ -207,14 +267,22 @@ func (v *reelVideo) Stop() {
 
 func (v *reelVideo) get(b *bool) bool { v.mu.Lock(); defer v.mu.Unlock(); return *b }
 
-func (v *reelVideo) Fresh() bool           { return v.get(&v.fresh) }
-func (v *reelVideo) Ready() bool           { return v.get(&v.ready) }
-func (v *reelVideo) Ended() bool           { return v.get(&v.ended) }
-func (v *reelVideo) Err() error            { return nil }
-func (v *reelVideo) Length() time.Duration { return videoLength }
-func (v *reelVideo) Size() image.Point     { return image.Pt(16, 16) }
-func (v *reelVideo) Dropped() uint64       { return 0 }
-func (v *reelVideo) Hwdec() string         { return "no" }
+func (v *reelVideo) Fresh() bool { return v.get(&v.fresh) }
+func (v *reelVideo) Ready() bool { return v.get(&v.ready) }
+func (v *reelVideo) Ended() bool { return v.get(&v.ended) }
+func (v *reelVideo) Err() error  { return nil }
+func (v *reelVideo) Length() time.Duration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.item.Kind.Endless() {
+		return 0
+	}
+	return videoLength
+}
+
+func (v *reelVideo) Size() image.Point { return image.Pt(16, 16) }
+func (v *reelVideo) Dropped() uint64   { return 0 }
+func (v *reelVideo) Hwdec() string     { return "no" }
 
 func (v *reelVideo) Render(pix []byte, stride int, size image.Point) error {
 	v.mu.Lock()

@@ -1,0 +1,115 @@
+package compose_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vitrine/render/pipe"
+	"vitrine/render/scene"
+)
+
+func TestAStreamWithoutAPictureIsStoodInForUntilItComesAgain(t *testing.T) {
+	for _, tc := range []struct {
+		name, standIn, meanwhile string
+	}{{"with a stand-in", "green", "green"}, {"without one the last frame stays", "", "red"}} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				th := newTheatre(t)
+				th.scene(1, reel(scene.Item{Kind: scene.Stream, Src: "red", StandIn: tc.standIn, For: scene.Duration(time.Hour)}))
+				time.Sleep(sec(0))
+				for range 3 {
+					th.shows("while the stream has a picture", "red")
+					th.stall("red", true)
+					th.shows("while it has none", tc.meanwhile)
+					th.stall("red", false)
+				}
+				th.shows("in the end", "red")
+			})
+		})
+	}
+}
+
+func TestAStreamThatIsNotThereYetBeginsWithItsStandIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t)
+		th.scene(1, reel(scene.Item{Kind: scene.Stream, Src: "late", StandIn: "green", For: scene.Duration(time.Hour)}))
+		time.Sleep(time.Second)
+		th.shows("before the stream is there", "green")
+		time.Sleep(20 * time.Second)
+		th.shows("when it has come", "white")
+		if n, r := th.count(pipe.EvFailed, 1); n != 0 {
+			t.Errorf("a failure is reported: %s", r.Error)
+		}
+	})
+}
+
+func TestAStreamThatNeverCameIsTriedAgainLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t)
+		th.scene(1, reel(still("red", 2*time.Second), scene.Item{Kind: scene.Stream, Src: "absent", For: scene.Duration(2 * time.Second)}))
+		time.Sleep(sec(20.5))
+		th.shows("while the stream is absent", "red")
+		th.mu.Lock()
+		th.present = true
+		th.mu.Unlock()
+		seen := false
+		for range 120 {
+			time.Sleep(time.Second)
+			seen = seen || th.at(3, 3) == colours["white"]
+		}
+		if !seen {
+			t.Error("the stream was there for two minutes and was not shown")
+		}
+	})
+}
+
+func TestItemsThatGoOnAloneAreNotLoadedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t)
+		th.scene(1, reel(scene.Item{Kind: scene.Web, Src: "red", For: scene.Duration(time.Second)}))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		th.mu.Lock()
+		defer th.mu.Unlock()
+		if th.loads != 1 {
+			t.Errorf("the page was loaded %d times, want once", th.loads)
+		}
+	})
+}
+
+func TestAnUpdateReachesAPageThatGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t)
+		page := func(rows ...map[string]string) scene.Scene {
+			s := reel(scene.Item{Kind: scene.Web, Src: "red", For: scene.Duration(time.Hour), Rows: rows})
+			s.Background = "#0000ff"
+			return s
+		}
+		th.scene(1, page())
+		time.Sleep(sec(0))
+		s := page(map[string]string{"colour": "glass"})
+		th.stage.Do(pipe.Command{Op: pipe.OpUpdate, ID: 1, Scene: &s})
+		time.Sleep(sec(0))
+		th.shows("after the update", "green") // which the page makes of it
+		th.mu.Lock()
+		defer th.mu.Unlock()
+		if th.loads != 1 {
+			t.Errorf("the page was loaded %d times, want once", th.loads)
+		}
+	})
+}
+
+func TestAnAnimationIsBlended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t)
+		s := reel(scene.Item{Kind: scene.Animation, Src: "moving glass"})
+		s.Zones = append(s.Zones, scene.Zone{At: scene.Rect{0, 0, 8, 8}, Text: &scene.Text{Text: "white"}})
+		s.Background = "#ff0000"
+		th.scene(1, s)
+		for range 8 {
+			time.Sleep(110 * time.Millisecond) // the ground is drawn anew under each frame
+			th.sees("the animation", spots{left: {0x7f, 0x40, 0, 0xff}, right: {0x7f, 0x40, 0, 0xff}, {2, 2}: colours["white"]})
+		}
+	})
+}
