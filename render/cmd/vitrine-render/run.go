@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"vitrine/render/compose"
+	"vitrine/render/media"
 	"vitrine/render/mpv"
 	"vitrine/render/output"
-	"vitrine/render/paint"
 	"vitrine/render/pipe"
 	"vitrine/render/scene"
 )
@@ -130,14 +130,15 @@ func show(ctx context.Context, s settings, d *desk, out output.Output, first *pl
 
 // picture draws the still kinds of item.
 func picture(item scene.Item, size image.Point) (*image.RGBA, error) {
-	if item.Kind == scene.Page {
-		return nil, errors.New("this renderer cannot show pages of documents")
-	}
-	return paint.Fitted(item.Src, size, item.Fit)
+	return media.Picture(context.Background(), item, size)
 }
 
 // other opens what plays the kinds of item that are neither videos nor still.
-func other(kind scene.Kind, _ func()) (compose.Video, error) {
+func other(kind scene.Kind, wake func()) (compose.Video, error) {
+	switch kind {
+	case scene.Animation:
+		return media.NewAnimation(wake), nil
+	}
 	return nil, fmt.Errorf("this renderer cannot show items of kind %q", kind)
 }
 
