@@ -23,6 +23,7 @@ type Stage struct {
 	log    *slog.Logger
 	out    output.Output
 	size   image.Point
+	seen   image.Rectangle // the part of the composition that is on a screen
 	place  Place
 	ticks  ticks
 	videos *videos
@@ -67,6 +68,10 @@ func New(cfg Config) (*Stage, error) {
 		cfg: cfg, log: cfg.Log, out: cfg.Output, size: cfg.Output.Size(), place: Place{Zone: time.Local},
 		commands: make(chan pipe.Command, 64), wakes: make(chan struct{}, 1),
 		finished: make(chan func(), 64), over: make(chan struct{}), master: 100, main: canvas{frame: cfg.Output.Frame()},
+	}
+	s.seen = image.Rectangle{Max: s.size}
+	if o, can := cfg.Output.(interface{ Visible() image.Rectangle }); can {
+		s.seen = o.Visible()
 	}
 	s.videos = &videos{open: cfg.Video, wake: s.wake}
 	s.under.stage = s
@@ -149,7 +154,7 @@ func (s *Stage) advance(now time.Time) time.Time {
 }
 
 // soil marks a part of the screen as out of date.
-func (s *Stage) soil(r image.Rectangle) { s.main.soil(r) }
+func (s *Stage) soil(r image.Rectangle) { s.main.soil(r.Intersect(s.seen)) }
 
 // wake has the loop look around; it may be called from any goroutine and never waits.
 func (s *Stage) wake() {

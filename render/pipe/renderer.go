@@ -232,6 +232,9 @@ func (r *Renderer) held() bool {
 
 func (r *Renderer) heard(ctx context.Context, p *process, rep Report) {
 	r.mu.Lock()
+	if rep.Ev == EvMonitors && rep.Reason == ReasonAnew && r.anew == "" {
+		r.anew = "the displays have changed"
+	}
 	due, tell := r.memory.note(rep, time.Now())
 	for _, c := range due {
 		_ = p.send(c)

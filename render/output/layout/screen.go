@@ -14,10 +14,10 @@ type Screen struct {
 	output.Output
 	plan    Plan
 	plain   bool
-	frame   *output.Frame // the composition; nil while it is the screen's own frame
+	frame   *output.Frame // the composition; its pixels are the screen's own where nothing is to be done to them
 	scalers []*scaler     // by tile; nil where it is exact
 	look    *tables       // nil: colours as they are
-	changed bool          // look is new: the frame may have to be another, and all of it is to be drawn
+	changed bool          // look is new
 }
 
 // New puts a plan between a composition and a screen. The screen belongs to it.
@@ -28,22 +28,32 @@ func New(o output.Output, p Plan) *Screen {
 			s.scalers[i] = newScaler(t.From.Size(), t.upright())
 		}
 	}
-	s.settle()
+	if s.plain {
+		own := *o.Frame()
+		s.frame = &own
+	} else {
+		s.frame = output.NewFrame(p.Canvas)
+	}
 	return s
 }
 
-// settle has a frame of its own where the screen's cannot be drawn into. Not while the screen reads its frame.
+// direct says that the composition's pixels are the screen's.
+func (s *Screen) direct() bool { return &s.frame.Pix[0] == &s.Output.Frame().Pix[0] }
+
+// settle has pixels of its own where the screen's cannot be drawn into: what is corrected must not be corrected again.
 func (s *Screen) settle() {
-	switch {
-	case s.plain && s.look == nil && s.frame != nil:
-		copy(s.Output.Frame().Pix, s.frame.Pix)
-		s.frame = nil
-	case (!s.plain || s.look != nil) && s.frame == nil:
-		s.frame = output.NewFrame(s.plan.Canvas)
-		if s.plain {
-			copy(s.frame.Pix, s.Output.Frame().Pix)
-		}
+	own := !s.plain || s.look != nil
+	if own != s.direct() {
+		return
 	}
+	to := *s.Output.Frame()
+	if own {
+		to = *output.NewFrame(s.plan.Canvas)
+	}
+	for y := range s.frame.Size.Y {
+		copy(to.Row(y, 0, to.Size.X), s.frame.Row(y, 0, to.Size.X))
+	}
+	*s.frame = to
 }
 
 // Size is the composition's.
@@ -55,16 +65,8 @@ func (s *Screen) Visible() image.Rectangle { return s.plan.Visible() }
 // Locate is the plan's: of the pixel of a touch, the one of the composition.
 func (s *Screen) Locate(at image.Point) (image.Point, bool) { return s.plan.Locate(at) }
 
-// Frame is the composition. It may be another one after Correct.
-func (s *Screen) Frame() *output.Frame {
-	if s.changed {
-		s.settle()
-	}
-	if s.frame == nil {
-		return s.Output.Frame()
-	}
-	return s.frame
-}
+// Frame is the composition.
+func (s *Screen) Frame() *output.Frame { return s.frame }
 
 // Correct changes the colours from the next Present on, which shows all of the frame.
 func (s *Screen) Correct(p output.Picture) error {
@@ -81,7 +83,7 @@ func (s *Screen) Present(dirty []image.Rectangle) {
 		s.settle()
 		dirty, s.changed = []image.Rectangle{{Max: s.plan.Canvas}}, false
 	}
-	if s.frame == nil {
+	if s.direct() {
 		s.Output.Present(dirty)
 		return
 	}
