@@ -1,0 +1,439 @@
+package act_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vitrine/agent/act"
+	"vitrine/agent/bundle"
+	"vitrine/agent/clock"
+	"vitrine/agent/schedule"
+	"vitrine/agent/store"
+)
+
+// world is all that is outside of an Actor. It outlives it, as a machine outlives a player. A day of it begins at midnight of
+// 1 January 2000, UTC.
+type world struct {
+	mu      sync.Mutex
+	live    *store.Live
+	changed chan struct{}
+	memos   map[string][]byte
+	full    bool // the disk takes nothing
+	trust   clock.Trust
+	shift   time.Duration // of the clock against time.Now
+	stepped chan struct{}
+	looks   int // at the clock: each step of Run makes some
+	metrics map[string]any
+	boot    string
+	started time.Time // of the machine
+	refuse  error
+	obeys   bool // it does restart, and is up again at once
+	did     []string
+	checks  map[string]string
+}
+
+func newWorld(actions ...schedule.Action) *world {
+	w := &world{changed: make(chan struct{}), memos: map[string][]byte{}, trust: clock.Trusted, stepped: make(chan struct{}), metrics: map[string]any{},
+		boot: "one", started: time.Now().Add(-time.Hour), checks: map[string]string{}}
+	w.live = &store.Live{Digest: "d0", Manifest: &bundle.Manifest{Zone: "UTC", Schedule: schedule.Schedule{Actions: actions}}}
+	return w
+}
+
+func (w *world) Live() (*store.Live, <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.live, w.changed
+}
+
+func (w *world) publish(actions ...schedule.Action) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.live = &store.Live{Digest: w.live.Digest + "x", Manifest: &bundle.Manifest{Zone: "UTC", Schedule: schedule.Schedule{Actions: actions}}}
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+func (w *world) KeepMemo(name string, memo []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.full {
+		return errors.New("no space left on device")
+	}
+	w.memos[name] = memo
+	return nil
+}
+
+func (w *world) Memo(name string) ([]byte, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	b, ok := w.memos[name]
+	return b, ok
+}
+
+func (w *world) State() (clock.State, <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.looks++
+	return clock.State{Trust: w.trust, Now: time.Now().Add(w.shift).UTC()}, w.stepped
+}
+
+// set changes the clock as a step of it does.
+func (w *world) set(trust clock.Trust, shift time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.trust, w.shift = trust, shift
+	close(w.stepped)
+	w.stepped = make(chan struct{})
+}
+
+func (w *world) do(what string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.did = append(w.did, time.Now().Add(w.shift).UTC().Format("02 15:04:05 ")+what)
+	return w.refuse
+}
+
+func (w *world) Reboot(context.Context) error   { return w.restart("reboot") }
+func (w *world) PowerOff(context.Context) error { return w.restart("poweroff") }
+
+func (w *world) restart(how string) error {
+	if w.obeys {
+		w.boot, w.started = w.boot+"+", time.Now()
+	}
+	return w.do(how)
+}
+func (w *world) Boot() (string, time.Duration, error) {
+	return w.boot, time.Since(w.started), nil
+}
+
+// stage tells only of changes.
+type stage struct {
+	*world
+	dark   bool
+	volume int
+}
+
+func (s *stage) SetScreen(on bool) {
+	if s.dark != !on {
+		s.dark = !on
+		s.do(map[bool]string{true: "screen on", false: "screen off"}[on])
+	}
+}
+
+func (s *stage) SetVolume(percent int) {
+	if s.volume != percent {
+		s.volume = percent
+		s.do(fmt.Sprintf("volume %d", percent))
+	}
+}
+
+// run starts a player's Actor; what it returns ends it, as a crash would.
+func (w *world) run(t *testing.T) (stop func()) {
+	t.Helper()
+	a, err := act.New(act.Config{Store: w, Clock: w, Machine: w, Stage: &stage{world: w, volume: 100},
+		Metrics: func() (map[string]any, map[string]time.Time) { return maps.Clone(w.metrics), nil },
+		Picture: func(_ context.Context, action string, due time.Time) error {
+			return w.do("picture of " + due.Format("15:04"))
+		},
+		Check: func(name string, err error) { w.checks[name] = fmt.Sprint(err) }, Gone: func(name string) { delete(w.checks, name) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = a.Run(ctx) }()
+	synctest.Wait()
+	return func() { cancel(); <-ended }
+}
+
+// until sleeps to a time of a day of January.
+func until(day int, clock string) {
+	t, err := time.Parse("15:04:05", clock)
+	if err != nil {
+		panic(err)
+	}
+	time.Sleep(time.Until(time.Date(2000, 1, day, t.Hour(), t.Minute(), t.Second(), 0, time.UTC)))
+	synctest.Wait()
+}
+
+func (w *world) wants(t *testing.T, want ...string) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !slices.Equal(w.did, want) {
+		t.Errorf("did %q\nwant %q", w.did, want)
+	}
+}
+
+func at(id, do, when string) schedule.Action { return schedule.Action{ID: id, Do: do, At: when} }
+func late(a schedule.Action, by string) schedule.Action {
+	a.Late = by
+	return a
+}
+func volume(id string, percent int, when string) schedule.Action {
+	return schedule.Action{ID: id, Do: "volume", At: when, Volume: &percent}
+}
+
+func TestWhatIsDueIsDoneOnceAtItsTime(t *testing.T) {
+	cases := []struct {
+		name  string
+		does  func(t *testing.T, w *world)
+		given []schedule.Action
+		want  []string
+	}{
+		{"each at its second, day after day", func(t *testing.T, w *world) {
+			stop := w.run(t)
+			until(2, "12:00:00")
+			stop()
+		}, []schedule.Action{volume("v", 40, "08:00"), at("p", "screenshot", "09:30"), at("off", "screenOff", "22:00"), at("on", "screenOn", "06:00")},
+			[]string{"01 08:00:00 volume 40", "01 09:30:00 picture of 09:30", "01 22:00:00 screen off", "02 06:00:00 screen on", "02 09:30:00 picture of 09:30"}},
+		{"off at the time, and skipped", func(t *testing.T, w *world) {
+			w.run(t)()
+			until(1, "04:30:00")
+			stop := w.run(t)
+			until(1, "05:00:00")
+			stop()
+		}, []schedule.Action{at("r", "reboot", "04:00")}, nil},
+		{"off at the time, and late enough to do", func(t *testing.T, w *world) {
+			w.run(t)()
+			until(1, "04:30:00")
+			stop := w.run(t)
+			until(1, "04:45:00")
+			stop()
+		}, []schedule.Action{late(at("p", "screenshot", "04:00"), "1h")}, []string{"01 04:30:00 picture of 04:00"}},
+		{"off at the time, and too late", func(t *testing.T, w *world) {
+			w.run(t)()
+			until(1, "05:30:00")
+			stop := w.run(t)
+			until(1, "06:00:00")
+			stop()
+		}, []schedule.Action{late(at("p", "screenshot", "04:00"), "1h")}, nil},
+		{"done, and the player starts again", func(t *testing.T, w *world) {
+			stop := w.run(t)
+			until(1, "04:00:30")
+			stop()
+			stop = w.run(t)
+			until(1, "05:30:00")
+			stop()
+		}, []schedule.Action{late(at("p", "screenshot", "04:00"), "2h")}, []string{"01 04:00:00 picture of 04:00"}},
+		{"a bundle that comes later makes up for nothing", func(t *testing.T, w *world) {
+			stop := w.run(t)
+			until(1, "04:30:00")
+			w.publish(late(at("r", "reboot", "04:00"), "2h"))
+			until(1, "06:00:00")
+			stop()
+		}, nil, nil},
+		{"a changed rule is another", func(t *testing.T, w *world) {
+			stop := w.run(t)
+			until(1, "04:30:00")
+			w.publish(at("p", "screenshot", "05:00"))
+			until(1, "06:00:00")
+			stop()
+		}, []schedule.Action{at("p", "screenshot", "04:00")}, []string{"01 04:00:00 picture of 04:00", "01 05:00:00 picture of 05:00"}},
+		{"nothing by a clock that is not believed, and made up for when it is", func(t *testing.T, w *world) {
+			w.run(t)()
+			w.trust = clock.Estimated
+			stop := w.run(t)
+			until(1, "05:00:00")
+			w.set(clock.Trusted, 0)
+			until(1, "06:00:00")
+			stop()
+		}, []schedule.Action{late(at("p", "screenshot", "04:00"), "2h"), at("r", "reboot", "04:30")}, []string{"01 05:00:00 picture of 04:00"}},
+		{"a held clock will do", func(t *testing.T, w *world) {
+			w.trust = clock.Held
+			stop := w.run(t)
+			until(1, "05:00:00")
+			stop()
+		}, []schedule.Action{at("p", "screenshot", "04:00")}, []string{"01 04:00:00 picture of 04:00"}},
+		{"the clock goes back an hour: not twice", func(t *testing.T, w *world) {
+			stop := w.run(t)
+			until(1, "04:10:00")
+			w.set(clock.Trusted, -time.Hour)
+			until(1, "06:00:00")
+			stop()
+		}, []schedule.Action{late(at("p", "screenshot", "04:00"), "2h")}, []string{"01 04:00:00 picture of 04:00"}},
+		{"a clock of 2099 that is set right does not keep anything from being done", func(t *testing.T, w *world) {
+			w.set(clock.Held, 99*365*24*time.Hour)
+			stop := w.run(t)
+			until(1, "05:00:00")
+			w.set(clock.Trusted, 0)
+			until(2, "05:00:00")
+			stop()
+		}, []schedule.Action{late(at("p", "screenshot", "04:00"), "30h")}, []string{"07 04:00:00 picture of 04:00", "02 04:00:00 picture of 04:00"}},
+		{"a condition is asked when it is due", func(t *testing.T, w *world) {
+			stop := w.run(t)
+			until(1, "04:30:00")
+			w.metrics["temperature"] = 80
+			until(2, "05:00:00")
+			stop()
+		}, []schedule.Action{{ID: "p", Do: "screenshot", At: "04:00", Late: "2h", When: []schedule.Condition{{Metric: "temperature", Op: "gt", Value: 70}}}}, []string{"02 04:00:00 picture of 04:00"}},
+		{"two switches at one instant leave the screen on", func(t *testing.T, w *world) {
+			stop := w.run(t)
+			until(1, "09:00:00")
+			stop()
+		}, []schedule.Action{at("on", "screenOn", "08:00"), at("off", "screenOff", "08:00")}, nil},
+		{"the screen stays off over a restart, and the volume low", func(t *testing.T, w *world) {
+			stop := w.run(t)
+			until(1, "23:00:00")
+			stop()
+			stop = w.run(t)
+			until(2, "00:00:00")
+			stop()
+		}, []schedule.Action{at("off", "screenOff", "22:00"), at("on", "screenOn", "06:00"), volume("v", 10, "21:00")},
+			[]string{"01 21:00:00 volume 10", "01 22:00:00 screen off", "01 23:00:00 volume 10", "01 23:00:00 screen off"}},
+		{"a screenOn that was missed is made up for in every case", func(t *testing.T, w *world) {
+			stop := w.run(t)
+			until(1, "23:00:00")
+			stop()
+			until(3, "07:00:00")
+			stop = w.run(t)
+			until(3, "08:00:00")
+			stop()
+		}, []schedule.Action{at("off", "screenOff", "22:00"), at("on", "screenOn", "06:00")}, []string{"01 22:00:00 screen off"}},
+		{"the screen is on while the clock is not believed", func(t *testing.T, w *world) {
+			stop := w.run(t)
+			until(1, "23:00:00")
+			w.set(clock.Estimated, 0)
+			until(1, "23:30:00")
+			w.set(clock.Trusted, 0)
+			until(1, "23:40:00")
+			stop()
+		}, []schedule.Action{at("off", "screenOff", "22:00"), at("on", "screenOn", "06:00")},
+			[]string{"01 22:00:00 screen off", "01 23:00:00 screen on", "01 23:30:00 screen off"}},
+		{"a bundle that no longer switches it leaves the screen on", func(t *testing.T, w *world) {
+			stop := w.run(t)
+			until(1, "23:00:00")
+			w.publish(at("off", "screenOff", "22:00"))
+			until(3, "00:00:00")
+			stop()
+		}, []schedule.Action{at("off", "screenOff", "22:00"), at("on", "screenOn", "06:00")}, []string{"01 22:00:00 screen off", "01 23:00:00 screen on"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(c.given...)
+				c.does(t, w)
+				w.wants(t, c.want...)
+			})
+		})
+	}
+}
+
+func TestARestartIsDoneWhenTheMachineHasStartedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(late(at("r", "reboot", "04:00"), "2h"))
+		stop := w.run(t)
+		until(1, "04:00:05")
+		stop()
+		w.boot, w.started = "two", time.Now()
+		stop = w.run(t)
+		until(2, "03:00:00")
+		stop()
+		w.wants(t, "01 04:00:00 reboot")
+		if w.checks["action:r"] != "<nil>" {
+			t.Errorf("checks: %v", w.checks)
+		}
+	})
+}
+
+func TestARestartThatDoesNotComeIsAskedForAgainAndThenGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(at("r", "reboot", "04:00"))
+		stop := w.run(t)
+		until(1, "12:00:00")
+		stop()
+		w.wants(t, "01 04:00:00 reboot", "01 04:02:00 reboot", "01 04:04:00 reboot")
+		if want := "reboot, due at 2000-01-01T04:00:00Z: it was asked for 3 times, and the machine has not restarted"; w.checks["action:r"] != want {
+			t.Errorf("checks: %v", w.checks)
+		}
+	})
+}
+
+func TestRestartsHaveABudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var hourly []schedule.Action
+		for h := 1; h < 24; h++ {
+			hourly = append(hourly, at(fmt.Sprintf("r%02d", h), "reboot", fmt.Sprintf("%02d:00", h)))
+		}
+		w := newWorld(append(hourly, at("soon", "poweroff", "01:05"))...) // five minutes after a start
+		w.obeys = true
+		stop := w.run(t)
+		until(2, "12:00:00")
+		stop()
+		w.wants(t, "01 01:00:00 reboot", "01 02:00:00 reboot", "01 03:00:00 reboot", "01 04:00:00 reboot",
+			"02 01:00:00 reboot", "02 02:00:00 reboot", "02 03:00:00 reboot", "02 04:00:00 reboot")
+	})
+}
+
+func TestNoRestartJustAfterAStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(at("r", "poweroff", "00:05"))
+		w.started = time.Now().Add(-4 * time.Minute)
+		stop := w.run(t)
+		until(1, "00:30:00")
+		stop()
+		w.wants(t)
+	})
+}
+
+func TestWhatCannotBeWrittenDownIsNotDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(at("r", "reboot", "04:00"))
+		w.full = true
+		stop := w.run(t)
+		until(1, "05:00:00")
+		stop()
+		w.wants(t)
+		if want := "reboot, due at 2000-01-01T04:00:00Z: what is done cannot be written down, and so it is not done: no space left on device"; w.checks["action:r"] != want {
+			t.Errorf("checks: %v", w.checks)
+		}
+	})
+}
+
+func TestARefusalIsReportedAndGoesWithItsAction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(at("r", "reboot", "04:00"))
+		w.refuse = errors.New("logind refuses: no")
+		stop := w.run(t)
+		until(1, "12:00:00")
+		w.wants(t, "01 04:00:00 reboot")
+		if want := "reboot, due at 2000-01-01T04:00:00Z: logind refuses: no"; w.checks["action:r"] != want {
+			t.Errorf("checks: %v", w.checks)
+		}
+		w.publish()
+		synctest.Wait()
+		if len(w.checks) != 0 {
+			t.Errorf("checks: %v", w.checks)
+		}
+		stop()
+	})
+}
+
+func TestItWakesOnlyForWhatIsDueAndOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(at("p", "screenshot", "12:00:30"))
+		stop := w.run(t)
+		begin := w.looks
+		until(1, "12:00:00")
+		each := (w.looks - begin) / 720
+		if each < 1 || each > 4 || (w.looks-begin)%720 != 0 {
+			t.Errorf("%d looks at the clock in 720 minutes", w.looks-begin)
+		}
+		stop()
+		w.publish()
+		stop = w.run(t)
+		begin = w.looks
+		until(2, "12:00:00")
+		if w.looks != begin {
+			t.Errorf("without actions it woke %d times", w.looks-begin)
+		}
+		stop()
+	})
+}
