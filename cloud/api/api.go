@@ -174,7 +174,8 @@ type SignedWarning struct {
 // Warnings is a run of the relay's list of public warnings, by serial.
 type Warnings struct {
 	Page[SignedWarning]
-	State string `json:"state"` // of the whole list; changes with each that comes
+	State  string `json:"state"`  // of the whole list; changes with each that comes
+	Newest uint64 `json:"newest"` // greatest serial of the whole list
 }
 
 // Refusal is a bundle that a player would not take, and why, in a sentence.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"vitrine/agent/bundle"
@@ -97,12 +98,12 @@ func targets(t *bundle.Targets) string {
 	return fmt.Sprintf("players %q, groups %q", t.Players, t.Groups)
 }
 
-// Warnings lists public warnings from a serial on: those above after, and those still in time. next is the serial that the
-// next page begins after, 0 = there is none.
-func (d *Depot) Warnings(after, from uint64) (out []api.SignedWarning, next uint64, state string, err error) {
+// Warnings lists public warnings from a serial on: those above after, and those still in time.
+func (d *Depot) Warnings(after, from uint64) (page api.Warnings, err error) {
 	d.mu.Lock()
-	state = d.list.state // before the list is read: what comes meanwhile is told again
+	page.State, page.Newest = d.list.state, d.list.newest // before the list is read: what comes meanwhile is told again
 	d.mu.Unlock()
+	page.Items = []api.SignedWarning{}
 	now, size := d.cfg.Now(), 0
 	var bad error
 	err = d.cfg.Index.Each(warningPrefix, warningKey(from), func(key string, v []byte, _ uint64) bool {
@@ -114,12 +115,12 @@ func (d *Depot) Warnings(after, from uint64) (out []api.SignedWarning, next uint
 		if w.Serial <= after && !now.Before(w.Expires) {
 			return true
 		}
-		if size += len(w.Envelope); size > warningRun && len(out) > 0 {
-			next = out[len(out)-1].Serial
+		if size += len(w.Envelope); size > warningRun && len(page.Items) > 0 {
+			page.Next = strconv.FormatUint(page.Items[len(page.Items)-1].Serial, 10)
 			return false
 		}
-		out = append(out, w)
+		page.Items = append(page.Items, w)
 		return true
 	})
-	return out, next, state, errors.Join(err, bad)
+	return page, errors.Join(err, bad)
 }

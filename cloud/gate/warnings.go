@@ -16,16 +16,9 @@ func (g *Gate) warnings(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	items, next, state, err := g.cfg.Depot.Warnings(after, from)
+	page, err := g.cfg.Depot.Warnings(after, from)
 	if err != nil {
 		return err
-	}
-	page := api.Warnings{Page: api.Page[api.SignedWarning]{Items: items}, State: state}
-	if page.Items == nil {
-		page.Items = []api.SignedWarning{}
-	}
-	if next > 0 {
-		page.Next = strconv.FormatUint(next, 10)
 	}
 	return Send(w, http.StatusOK, page)
 }

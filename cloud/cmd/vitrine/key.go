@@ -34,6 +34,7 @@ func runKey(_ context.Context, c *call) error {
 	customer := fs.String("customer", defaultCustomer(), "name of whoever the screens belong to")
 	count := fs.Int("root-keys", 1, "how many root keys to make, one for each person who keeps one")
 	threshold := fs.Int("threshold", 1, "how many of them must sign a change of keys")
+	guard := fs.Bool("warning-key", false, "make a key of its own for public warnings; without it the publisher's signs them")
 	asJSON := fs.Bool("json", false, "write what was made as JSON")
 	args, err := c.parse(fs)
 	if err != nil {
@@ -45,7 +46,7 @@ func runKey(_ context.Context, c *call) error {
 	if *count < 1 || *count > 16 || *threshold < 1 || *threshold > *count {
 		return usage("--root-keys is 1 to 16, --threshold 1 to that number")
 	}
-	made, err := newKeys(*dir, *customer, *count, *threshold)
+	made, err := newKeys(*dir, *customer, *count, *threshold, *guard)
 	if err != nil {
 		return err
 	}
@@ -54,6 +55,9 @@ func runKey(_ context.Context, c *call) error {
 	}
 	fmt.Fprintf(c.stdout, "keys of %q are in %s\n", made.Customer, made.Dir)
 	fmt.Fprintf(c.stdout, "  %-14s signs bundles; keep it on the machine that publishes\n", publisherFile)
+	if made.Warning != "" {
+		fmt.Fprintf(c.stdout, "  %-14s signs public warnings, and nothing else\n", warningFile)
+	}
 	for i := range made.Root {
 		fmt.Fprintf(c.stdout, "  %-14s may change who publishes; move it to a stick in a safe\n", fmt.Sprintf(rootFile, i+1))
 	}
@@ -67,16 +71,17 @@ type madeKeys struct {
 	Dir         string   `json:"dir"`
 	Customer    string   `json:"customer"`
 	Publisher   string   `json:"publisher"` // key id
-	Root        []string `json:"root"`      // key ids
+	Warning     string   `json:"warning,omitempty"`
+	Root        []string `json:"root"` // key ids
 	Fingerprint string   `json:"fingerprint"`
 	Words       []string `json:"words"`
 }
 
-func newKeys(dir, customer string, count, threshold int) (*madeKeys, error) {
+func newKeys(dir, customer string, count, threshold int, guard bool) (*madeKeys, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "root"), 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of keys: %w", err)
 	}
-	names := []string{publisherFile, bundle.RootPath(1)}
+	names := []string{publisherFile, warningFile, bundle.RootPath(1)}
 	for i := range count {
 		names = append(names, fmt.Sprintf(rootFile, i+1))
 	}
@@ -104,6 +109,12 @@ func newKeys(dir, customer string, count, threshold int) (*madeKeys, error) {
 		return nil, err
 	}
 	made.Publisher = root.Allow(bundle.RolePublisher, "publisher", k.Public())
+	if guard {
+		if k, err = newKey(filepath.Join(dir, warningFile)); err != nil {
+			return nil, err
+		}
+		made.Warning = root.Allow(bundle.RoleWarning, "warnings", k.Public())
+	}
 	sealed, err := root.Seal(signers...)
 	if err != nil {
 		return nil, err
