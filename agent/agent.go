@@ -23,6 +23,7 @@ import (
 	"vitrine/agent/connect"
 	"vitrine/agent/control"
 	"vitrine/agent/health"
+	"vitrine/agent/ladder"
 	"vitrine/agent/playout"
 	"vitrine/agent/siren"
 	"vitrine/agent/store"
@@ -49,6 +50,12 @@ type Config struct {
 	Alerts    string
 	AlertFeed string
 	Site      alert.Site
+	// RendererMemory is the renderer's ceiling, bytes: it is started anew before it; 0 = by the machine's memory.
+	RendererMemory int64
+	// Supervised: somebody starts the player again when it ends with ErrAgain.
+	Supervised bool
+	// Patience is how long the screen may stand still before something is started anew; 0 = 40 s.
+	Patience time.Duration
 	// Trial is how long a new bundle has to show something of its own before the one before comes back; 0 = a minute.
 	Trial time.Duration
 	Log   *slog.Logger
@@ -66,6 +73,7 @@ type Agent struct {
 	sources  *connect.Set
 	siren    *siren.Siren
 	playout  *playout.Playout
+	ladder   *ladder.Ladder
 	uplink   *uplink.Uplink // nil without a relay
 	stranger bool           // to its relay: its identity cannot be read or kept
 	control  *control.Server
@@ -86,6 +94,9 @@ type trial struct {
 func New(cfg Config) (*Agent, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.RendererMemory <= 0 {
+		cfg.RendererMemory = rendererCeiling()
 	}
 	if cfg.Trial <= 0 {
 		cfg.Trial = time.Minute
@@ -120,7 +131,10 @@ func (a *Agent) wire() (err error) {
 		return err
 	}
 	if a.playout, err = playout.New(playout.Config{Store: a.store, Clock: a.clock, Feeds: a.sources, Warnings: a.siren, Screen: a.renderer,
-		Changed: a.poke, Lang: cfg.Lang, Log: cfg.Log}); err != nil {
+		Changed: a.poke, Ceiling: cfg.RendererMemory, Lang: cfg.Lang, Log: cfg.Log}); err != nil {
+		return err
+	}
+	if a.ladder, err = a.newLadder(); err != nil {
 		return err
 	}
 	a.showCard(nil)
@@ -185,6 +199,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		})
 	}
 	g.Go(func() error { return a.watch(ctx) })
+	g.Go(func() error { return a.climb(ctx) })
 	err := g.Wait()
 	a.log.Info("player stopped")
 	return errors.Join(err, a.store.Close())

@@ -2,18 +2,19 @@ package agent
 
 import (
 	"errors"
+	"fmt"
 	"syscall"
 )
 
 // errAgain ends a player that only needs to be started again.
-var errAgain = errors.New("the data folder can be written again; start the player again, so that it can have an identity for its relay")
+var errAgain = fmt.Errorf("%w: the data folder can be written again, and the player can have an identity for its relay", ErrAgain)
 
 // recovered is errAgain when what kept the player from its relay is over.
 func (a *Agent) recovered() error {
 	failing := a.store.Failing() != nil
 	was := a.failed
 	a.failed = failing
-	if a.stranger && was && !failing {
+	if a.stranger && a.cfg.Supervised && was && !failing {
 		return errAgain
 	}
 	return nil

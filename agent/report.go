@@ -47,6 +47,8 @@ func (a *Agent) checkUp(live *store.Live) {
 	switch p := a.playout.Status(); {
 	case p.Fault != "":
 		renderErr = fmt.Errorf("the renderer is down and is started again: %s", p.Fault)
+	case p.Overweight:
+		renderErr = fmt.Errorf("what is shown needs more memory than the renderer may have (%d MiB); show less at once, or raise --renderer-memory", a.cfg.RendererMemory>>20)
 	case p.Output == "" && time.Since(a.begun) > 20*time.Second:
 		renderErr = errors.New("the renderer is not running: see the log for why; is vitrine-render installed and is there a display?")
 	}
@@ -66,7 +68,7 @@ func (a *Agent) describe(h *api.Heartbeat) {
 	h.Version, h.Active, h.Now, h.Clock = bundle.AgentVersion, live.Pointer(), st.Now, string(st.Trust)
 	h.Showing, h.Checks, h.Uptime = &p.Showing, checks, int64(time.Since(a.begun).Seconds())
 	h.Metrics = map[string]any{"output": p.Output, "presented": p.Presented, "dropped": p.Dropped, "memory": ownMemory(),
-		"renderer_memory": p.Memory, "plays_dropped": a.store.Dropped()}
+		"renderer_memory": p.Memory, "renderer_ceiling": a.cfg.RendererMemory, "renderer_renewed": p.Renewed, "hwdec": p.Hwdec, "plays_dropped": a.store.Dropped()}
 	if free, err := a.store.Disk(); err == nil {
 		h.Metrics["disk_free"] = free
 	}
@@ -89,7 +91,8 @@ func (a *Agent) Status() control.Status {
 	s := control.Status{Name: live.Settings.Name, ID: live.Settings.ID, Version: bundle.AgentVersion, Uptime: int64(time.Since(a.begun).Seconds()),
 		Relay: a.cfg.Relay, Bundle: live.Pointer(), Missing: live.Missing, Showing: p.Showing, Next: p.Next, Held: p.Quarantined,
 		Rejected: p.Rejected, Clock: control.Clock{Trust: string(clock.Trust), Now: clock.Now, Why: clock.Why()}, Checks: a.board.Checks(),
-		Renderer: control.Renderer{Output: p.Output, Fault: p.Fault, Width: p.Size.Width, Height: p.Size.Height, Presented: p.Presented, Dropped: p.Dropped, Memory: p.Memory}}
+		Renderer: control.Renderer{Output: p.Output, Fault: p.Fault, Width: p.Size.Width, Height: p.Size.Height, Presented: p.Presented, Dropped: p.Dropped,
+			Hwdec: p.Hwdec, PID: p.PID, Memory: p.Memory, Ceiling: a.cfg.RendererMemory, Renewed: p.Renewed}}
 	if s.Name == "" {
 		s.Name = a.cfg.Name
 	}

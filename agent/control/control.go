@@ -65,7 +65,11 @@ type Renderer struct {
 	Height    int    `json:"height,omitempty"`
 	Presented uint64 `json:"presented"` // frames
 	Dropped   uint64 `json:"dropped"`
-	Memory    int64  `json:"memory"` // bytes
+	Hwdec     string `json:"hwdec,omitempty"` // what decodes videos; "no" = software
+	Memory    int64  `json:"memory"`          // bytes
+	Ceiling   int64  `json:"ceiling"`         // of its memory, bytes
+	PID       int    `json:"pid,omitempty"`   // of its process
+	Renewed   int    `json:"renewed"`         // how often it was started anew for its memory
 }
 
 // Source is how a source of rows is; never the rows themselves.

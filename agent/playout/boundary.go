@@ -63,6 +63,8 @@ func (p *Playout) when(was schedule.Decision, renewed bool) change {
 		return atOnce
 	case urgent(now.Layer) || urgent(was.Layer):
 		return atOnce
+	case p.timeUp(was, now):
+		return atOnce
 	case renewed:
 		if slices.Contains(p.expand(now), p.on.item) && p.on.print == p.print(p.on.item) {
 			return atEnd
@@ -125,7 +127,7 @@ func (p *Playout) onEnd() string {
 		if e.OnEnd != "" {
 			return e.OnEnd
 		}
-		if e.OnStart == "pause" {
+		if e.OnStart == "pause" || e.Trigger != nil {
 			after = "resume"
 		}
 	}

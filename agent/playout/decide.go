@@ -24,7 +24,7 @@ func (p *Playout) decide() <-chan struct{} {
 	}
 	warned := p.listen()
 	if renewed {
-		p.sick = quarantine{}
+		p.sick, p.watch.deaths = quarantine{}, map[string]int{}
 	}
 	if renewed || warned {
 		p.compile()
@@ -63,6 +63,7 @@ func (p *Playout) compile() {
 	}
 	all.Events = slices.Concat(all.Events, p.alerts.events)
 	p.all, p.plan = all.Events, nil
+	p.visitors.learn(all.Events)
 	if p.live.Manifest == nil && len(all.Events) == 0 {
 		return
 	}
@@ -87,7 +88,10 @@ func (p *Playout) ask() schedule.Decision {
 	st, _ := p.cfg.Clock.State()
 	state := schedule.State{Missing: p.live.Missing, Quarantined: p.sick.items(time.Now()), Plays: p.plays(), Metrics: p.metrics(), Clock: string(st.Trust)}
 	who := schedule.Player{ID: set.ID, Groups: set.Groups, Tags: set.Tags, Zone: p.zone()}
-	return p.plan.At(who, state, st.Now)
+	p.happenings(who, &state, st.Now)
+	d := p.plan.At(who, state, st.Now)
+	p.forget(d)
+	return d
 }
 
 // zone is the player's own, else the bundle's, else UTC.

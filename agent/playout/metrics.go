@@ -19,7 +19,7 @@ func (p *Playout) SetMetric(name string, value any) {
 		p.own[name] = value
 	}
 	p.mu.Unlock()
-	if known == (value != nil) && was == value {
+	if known == (value != nil) && was == value || !p.visitors.asked(name) {
 		return
 	}
 	p.nudge()

@@ -21,6 +21,18 @@
 //	menus.stale         true: they could not be renewed in time
 //	menus.first.price   the column price of the first row: a number where it is written as one, else true, false or a text
 //	relay.connected     true or false; not known on a player without a relay
+//	touch.idle          whole seconds since somebody touched the screen or a key, from the player's start on
+//	temperature         of the machine's hottest sensor, whole degrees Celsius; temperature.NAME of each, as agent/sense names them
+//	network.up          true: some interface but loopback has a link and an address; network.link.eth0 of each
+//	network.address     the machine's first address, a text; network.address.eth0 of each interface
+//	gpio.door           true: the line that the player was told to call door is active
+//
+// The schedule is asked again when one of them changes that some event names, and at the very second at which touch.idle
+// reaches what some event compares it with; other changes wake nobody.
+//
+// An event with a trigger is let play when somebody touches the screen or a key, a line becomes active, or a program of the
+// machine says so; it leaves the screen at the end of its time, else of its items, and what was on goes on where it was, unless
+// its onEnd says otherwise.
 //
 // What is not known makes a condition false: a source that has given nothing yet, a column that is not there or empty, rows
 // too old to be shown.
@@ -85,6 +97,8 @@ type Config struct {
 	Warnings warnings
 	// Changed hears that another programme has begun, or that the renderer is down or up again; it must not block. nil = nobody listens.
 	Changed func()
+	// Ceiling of the renderer's memory, bytes: it is started anew at a boundary between items before it; 0 = none.
+	Ceiling int64
 	Lang    string // of what the player says itself, "fr" or "en", when the settings name none
 	Log     *slog.Logger
 }
@@ -101,6 +115,10 @@ type Status struct {
 	Presented   uint64
 	Dropped     uint64
 	Memory      int64 // of the renderer, bytes
+	Hwdec       string
+	PID         int  // of the renderer's process
+	Renewed     int  // how often the renderer was started anew for its memory
+	Overweight  bool // what is shown needs more than the renderer's ceiling
 }
 
 // Playout drives one screen.
@@ -114,6 +132,8 @@ type Playout struct {
 	card   scene.Card
 	shots  map[string]chan error // by path
 	own    map[string]any        // metrics of the player itself
+	fine   time.Time             // when the screen last was as it should be
+	turned time.Time             // when Run last looked
 
 	// Only Run's goroutine uses what follows.
 	live     *store.Live
@@ -138,6 +158,8 @@ type Playout struct {
 	moved    time.Time // when a frame was last presented
 	begun    time.Time
 	shares   shares
+	visitors visitors
+	watch    watch
 }
 
 // New checks the configuration; it starts nothing.
@@ -152,7 +174,7 @@ func New(cfg Config) (*Playout, error) {
 		cfg.Changed = func() {}
 	}
 	return &Playout{cfg: cfg, log: cfg.Log, wake: make(chan struct{}, 1), shots: map[string]chan error{}, own: map[string]any{},
-		open: map[uint64]*showing{}, sick: quarantine{}}, nil
+		open: map[uint64]*showing{}, sick: quarantine{}, watch: watch{deaths: map[string]int{}}}, nil
 }
 
 // SetCard says what the player's own page shows.
@@ -199,6 +221,7 @@ func (p *Playout) Shot(ctx context.Context, path string, width int) error {
 // Run plays until ctx ends. It plays with whatever there is: no bundle, no rows, no clock, no renderer.
 func (p *Playout) Run(ctx context.Context) error {
 	p.begun = time.Now()
+	p.isFine(p.begun)
 	p.recall()
 	defer func() { p.remember(0) }()
 	timer := time.NewTimer(0)
@@ -213,6 +236,9 @@ func (p *Playout) Run(ctx context.Context) error {
 		}
 		_, stepped = p.cfg.Clock.State()
 		fresh = p.decide()
+		p.mu.Lock()
+		p.turned = time.Now()
+		p.mu.Unlock()
 		p.remember(guard)
 		timer.Reset(p.pause())
 		again := false

@@ -25,19 +25,30 @@ type patient struct {
 
 // fail counts a failure and says whether the item is held back from now on.
 func (q quarantine) fail(item, why string, now time.Time) (until time.Time, out bool) {
-	c := q[item]
-	if c == nil {
-		c = &patient{term: backoffLow}
-		q[item] = c
-	}
+	c := q.of(item)
 	c.why = why
 	c.failed = slices.DeleteFunc(append(c.failed, now), func(t time.Time) bool { return now.Sub(t) > failWindow })
 	if len(c.failed) < failures {
 		return time.Time{}, false
 	}
-	c.failed = nil
+	return q.hold(item, why, now), true
+}
+
+func (q quarantine) of(item string) *patient {
+	c := q[item]
+	if c == nil {
+		c = &patient{term: backoffLow}
+		q[item] = c
+	}
+	return c
+}
+
+// hold holds an item back at once.
+func (q quarantine) hold(item, why string, now time.Time) (until time.Time) {
+	c := q.of(item)
+	c.why, c.failed = why, nil
 	c.until, c.term = now.Add(c.term), min(2*c.term, backoffHigh)
-	return c.until, true
+	return c.until
 }
 
 // items lists what is held back, sorted.

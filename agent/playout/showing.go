@@ -125,7 +125,7 @@ func (p *Playout) hear(r pipe.Report) (again bool) {
 	case pipe.EvReady:
 		p.log.Info("renderer ready", "output", r.Output, "size", r.Size, "mpv", r.MPV, "hwdec", r.Hwdec)
 		p.mu.Lock()
-		p.status.Output, p.status.Size, p.status.Fault = r.Output, r.Size, ""
+		p.status.Output, p.status.Size, p.status.Fault, p.status.PID = r.Output, r.Size, "", r.PID
 		p.mu.Unlock()
 		p.moved = time.Now()
 		p.cfg.Changed()
@@ -135,29 +135,33 @@ func (p *Playout) hear(r pipe.Report) (again bool) {
 	case pipe.EvEnded:
 		again = p.ended(r)
 	case pipe.EvFailed:
-		p.failed(r)
+		again = p.failed(r)
 	case pipe.EvPulse:
 		again = p.pulse(r)
 	case pipe.EvShot:
 		p.shot(r)
+	case pipe.EvInput:
+		again = p.input(r.Input)
 	}
 	p.report()
 	return again
 }
 
-func (p *Playout) failed(r pipe.Report) {
+func (p *Playout) failed(r pipe.Report) (again bool) {
 	s := p.open[r.ID]
 	switch {
 	case s != nil:
 		p.log.Warn("medium not shown", "item", s.item, "file", r.Src, "error", r.Error)
 	case r.Reason == pipe.ReasonGone: // which the pipe has logged
 		p.mu.Lock()
-		p.status.Output, p.status.Fault = "", r.Error // until the next one is ready
+		p.status.Output, p.status.Fault, p.status.PID = "", r.Error, 0 // until the next one is ready
 		p.mu.Unlock()
 		p.cfg.Changed()
+		return p.gone(r)
 	default:
 		p.log.Warn("renderer complained", "file", r.Src, "error", r.Error)
 	}
+	return false
 }
 
 func (p *Playout) started(r pipe.Report) (again bool) {
@@ -168,6 +172,8 @@ func (p *Playout) started(r pipe.Report) (again bool) {
 	st, _ := p.cfg.Clock.State()
 	s.began, s.start, s.trust = time.Now(), st.Now, string(st.Trust)
 	p.moved = s.began
+	p.isFine(s.began)
+	p.weigh(s)
 	before := p.on
 	p.on = s
 	if before == nil || before.layer != s.layer || before.event != s.event || before.seq != s.seq || before.stream != s.stream {
@@ -175,6 +181,7 @@ func (p *Playout) started(r pipe.Report) (again bool) {
 		defer p.report()
 	}
 	again = p.count(s)
+	again = p.lastTurn(s) || again
 	if p.waiting != s {
 		return again // something else waits already
 	}
@@ -191,6 +198,9 @@ func (p *Playout) ended(r pipe.Report) (again bool) {
 		return false
 	}
 	p.close(s, r.Reason, r)
+	if r.Reason == "eof" || r.Reason == "time" {
+		delete(p.watch.deaths, s.item) // it plays to its end
+	}
 	failed := r.Reason == "failed"
 	if failed {
 		again = p.blame(s, "it could not be shown")
@@ -244,12 +254,20 @@ func (p *Playout) pulse(r pipe.Report) (again bool) {
 		p.moved = now
 	}
 	p.status.Presented, p.status.Dropped, p.status.Memory = r.Presented, r.Dropped, r.Memory
+	if r.Hwdec != "" {
+		p.status.Hwdec = r.Hwdec
+	}
 	p.mu.Unlock()
+	p.heft(r.Memory)
 	if p.decision.Screen == "off" {
+		p.isFine(now)
 		return false
 	}
 	stuck, why := p.stuck(now)
 	if stuck == nil {
+		if p.on != nil {
+			p.isFine(now)
+		}
 		return false
 	}
 	p.log.Warn("showing given up", "item", stuck.item, "why", why)
