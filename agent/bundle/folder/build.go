@@ -63,7 +63,7 @@ func (f *Folder) Build(ctx context.Context, o Options) (bundle.Content, error) {
 		if !ok {
 			return nil, os.ErrNotExist
 		}
-		return openRegular(root, p)
+		return openRegular(root, f.File(p))
 	}
 	return bundle.Content{Roots: o.Trust.Chain(), Envelope: envelope, Manifest: &m, Open: open, Close: root.Close}, nil
 }
@@ -107,7 +107,7 @@ func (f *Folder) hash(ctx context.Context, root *os.Root, m *bundle.Manifest, pr
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, p := range order {
 		g.Go(func() error {
-			file, err := openRegular(root, p)
+			file, err := openRegular(root, f.File(p))
 			if err != nil {
 				return fmt.Errorf("hash %s: %w", p, err)
 			}

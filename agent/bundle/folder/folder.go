@@ -32,8 +32,11 @@ type Folder struct {
 	Media map[string]string
 	// Unused are files of the folder that nothing uses.
 	Unused []string
+	// Warnings are what may not be right, in sentences.
+	Warnings []string
 
 	sizes  map[string]int64
+	made   map[string]string // bundle path -> file within the folder, of what was made of another file
 	tests  []place
 	events []place
 }
@@ -69,12 +72,18 @@ func Load(dir string) (*Folder, error) {
 	if problems := l.problems(); len(problems) > 0 {
 		return nil, problems
 	}
-	f := &Folder{Dir: dir, Manifest: *m, Media: map[string]string{}, sizes: map[string]int64{}}
+	f := &Folder{Dir: dir, Manifest: *m, Media: map[string]string{}, sizes: map[string]int64{}, made: map[string]string{}}
 	for p, one := range l.files {
+		if one.made != "" {
+			to := one.bundlePath()
+			f.Media[to], f.sizes[to], f.made[to] = "application/pdf", one.madeSize, one.made
+			continue
+		}
 		f.Media[p], f.sizes[p] = one.mime, one.size
 	}
+	f.Warnings = l.doubts()
 	for _, p := range filesBelow(root, 10_000) {
-		if _, used := f.Media[p]; !used && p != File && !strings.HasSuffix(p, ".md") {
+		if _, used := l.files[p]; !used && p != File && !strings.HasSuffix(p, ".md") {
 			f.Unused = append(f.Unused, p)
 		}
 	}
@@ -193,6 +202,25 @@ func (l *loader) manifest() *bundle.Manifest {
 	return m
 }
 
+// File is where a file of the bundle is within the folder: documents that were made of others have a place of their own.
+func (f *Folder) File(bundlePath string) string {
+	if made, ok := f.made[bundlePath]; ok {
+		return made
+	}
+	return bundlePath
+}
+
+// doubts are what may not be right with the files that the bundle uses.
+func (l *loader) doubts() []string {
+	var all []string
+	for _, p := range slices.Sorted(maps.Keys(l.files)) {
+		if l.files[p].doubt != "" {
+			all = append(all, l.files[p].doubt)
+		}
+	}
+	return all
+}
+
 // fault notes what is wrong at a pointer, or at the key that leads there.
 func (l *loader) fault(pointer string, atKey bool, message, fix string) {
 	l.faults = append(l.faults, fault{pointer: pointer, atKey: atKey, message: message, fix: fix})
@@ -259,7 +287,7 @@ func (l *loader) place(pointer string, atKey bool) place {
 // file finds and judges a file that the bundle uses; nil when that cannot be, which is noted.
 func (l *loader) file(pointer, p string) *medium {
 	m, known := l.files[p]
-	if !known {
+	if !known || m.unseen {
 		m = l.open(p)
 	}
 	if f, bad := l.why[p]; bad {

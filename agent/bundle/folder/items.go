@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -270,15 +269,19 @@ func (l *loader) pageFolder(pointer, src string) {
 
 // part takes a file into the bundle whose content is nobody's business but the page's.
 func (l *loader) part(pointer, p string) {
-	if _, known := l.files[p]; known {
+	if l.files[p] != nil {
 		return
 	}
-	m := l.open(p)
-	if m != nil && m.size > 0 {
-		delete(l.why, p) // a page may bring what no playlist could show
+	m, err := glance(l.root, p)
+	if err == nil {
+		err = bundle.CheckPath(p)
+	}
+	if err != nil {
+		l.fault(pointer, false, fmt.Sprintf("%s belongs to the page and cannot be taken: %v", short(p), err), "give it another name, or move it elsewhere")
+		return
+	}
+	if m.size > 0 { // an empty one is as good as none
 		l.files[p] = m
-	} else if f, bad := l.why[p]; bad && m == nil {
-		l.fault(pointer, false, f.message, f.fix)
 	}
 }
 
@@ -295,68 +298,6 @@ func (l *loader) tooShort(pointer string, f *medium, item scene.Item, wanted len
 	if item.Kind == scene.Animation && item.For == 0 && wanted.at != "" && f.length < 100*time.Millisecond {
 		l.fault(wanted.at, wanted.at != pointer, fmt.Sprintf("%s is an animation of %s", f.path, f.length), "write "+wanted.fix)
 	}
-}
-
-// pages makes an item of each page of a document.
-func (l *loader) pages(pointer string, d itemDoc, f *medium, item scene.Item, wanted length) []scene.Item {
-	if item.For = d.Each; d.Each == 0 {
-		item.For = d.For
-	}
-	if item.For == 0 && wanted.at != "" {
-		l.fault(wanted.at, wanted.at != pointer, fmt.Sprintf("%s is a document, and how long each page stays is missing", f.path), fmt.Sprintf("write {document: %s, each: 8s}", f.path))
-	}
-	object := pointer
-	if word, _ := d.word(); word != "" {
-		object, _ = parent(pointer)
-	}
-	numbers, err := pageNumbers(string(d.Pages), f.pages)
-	if err != nil {
-		l.fault(object+"/pages", false, err.Error(), fmt.Sprintf("write pages: \"1-%d\", or leave pages out for all of them", max(1, f.pages)))
-		return nil
-	}
-	item.Src = f.bundlePath()
-	var all []scene.Item
-	for _, n := range numbers {
-		item.Page = n
-		all = append(all, item)
-	}
-	return all
-}
-
-// maxPages bounds how many pages of a document a playlist takes.
-const maxPages = 500
-
-// pageNumbers reads "1-3,5" for a document of total pages; "" is all of them, "4-" all from the fourth on.
-func pageNumbers(text string, total int) ([]int, error) {
-	if text == "" {
-		text = "1-"
-		if total > maxPages {
-			return nil, fmt.Errorf("the document has %d pages; %d are the most for a playlist", total, maxPages)
-		}
-	}
-	var all []int
-	for part := range strings.SplitSeq(text, ",") {
-		from, to, ranged := strings.Cut(strings.TrimSpace(part), "-")
-		a, err := strconv.Atoi(from)
-		b := a
-		if ranged && to == "" {
-			b = total
-		} else if ranged && err == nil {
-			b, err = strconv.Atoi(to)
-		}
-		switch {
-		case err != nil || a < 1 || b < a:
-			return nil, fmt.Errorf("%q is not a list of pages", short(text))
-		case b > total:
-			return nil, fmt.Errorf("there is no page %d: the document has %d", b, total)
-		case len(all)+b-a+1 > maxPages:
-			return nil, fmt.Errorf("these are more than %d pages", maxPages)
-		}
-		for n := a; n <= b; n++ {
-			all = append(all, n)
-		}
-	}
-	return all, nil
 }
 
 // transition is nil for a cut. The pointer is that of the object that has it.

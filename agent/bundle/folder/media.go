@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"image"
 	_ "image/gif"  // picture formats whose size is read
 	_ "image/jpeg" //
 	_ "image/png"  //
@@ -39,7 +38,12 @@ type medium struct {
 	moves  bool          // a picture that has more than one frame
 	length time.Duration // of one that moves, once through
 	pages  int           // of a document
+	office bool          // a document that pages must be made of first
 	made   string        // the file within the folder that was made of this one, and plays instead of it
+	doubt  string        // what may not be right with it
+
+	madeSize int64
+	unseen   bool // taken without a look
 
 	err string // what is wrong with it, "" = nothing
 	fix string
@@ -56,7 +60,7 @@ func (m *medium) kind() scene.Kind {
 		return scene.Video
 	case strings.HasPrefix(m.mime, "audio/"):
 		return scene.Audio
-	case m.mime == "application/pdf" || m.made != "":
+	case m.mime == "application/pdf" || m.office:
 		return scene.Page
 	case m.mime == "text/html" && slices.Contains([]string{".html", ".htm"}, strings.ToLower(path.Ext(m.path))):
 		return scene.Web // a video's name on a page is a portal's: "sign in"
@@ -98,9 +102,42 @@ func inspect(root *os.Root, p string) (*medium, error) {
 		return nil, err
 	}
 	m.mime, m.what = sniff(head[:n], p)
+	if what := office(f, m.size, p); what != "" {
+		m.office, m.what, m.mime = true, what, "application/octet-stream"
+	} else if is, err := m.drawing(f, head[:n]); is {
+		if err != nil {
+			m.err, m.fix = err.Error(), "export it again, or save it as PNG"
+		}
+		return m, nil
+	}
 	if err := m.whole(f); err != nil {
 		m.err, m.fix = fmt.Sprintf("%s is damaged: %v", p, err), "copy or export it again"
+		if strings.Contains(err.Error(), ": ") { // the error says what to do
+			what, fix, _ := strings.Cut(err.Error(), ": ")
+			m.err, m.fix = fmt.Sprintf("%s cannot be shown: %s", p, what), fix
+		}
 	}
+	return m, nil
+}
+
+// glance is inspect for a file that only a page uses: it is not looked into.
+func glance(root *os.Root, p string) (*medium, error) {
+	f, err := openRegular(root, p)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	head := make([]byte, 4096)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	m := &medium{path: p, size: st.Size(), unseen: true}
+	m.mime, m.what = sniff(head[:n], p)
 	return m, nil
 }
 
@@ -193,18 +230,9 @@ func (m *medium) whole(f io.ReadSeeker) error {
 	}
 	switch m.mime {
 	case "image/png", "image/jpeg", "image/gif", "image/webp":
-		c, _, err := image.DecodeConfig(f)
-		if err != nil {
-			return err
-		}
-		if c.Width > maxSide || c.Height > maxSide || c.Width < 1 || c.Height < 1 {
-			return fmt.Errorf("it has %d x %d pixels, %d each way are the most", c.Width, c.Height, maxSide)
-		}
-		return pictureEnd(f, m.mime, m.size)
-	case "video/mp4", "video/quicktime":
-		return mp4Boxes(f, m.size)
+		return m.picture(f)
 	}
-	return nil
+	return m.video(f)
 }
 
 // pictureEnd looks for the end marks of PNG and JPEG, and for the length that WebP writes at its beginning.
@@ -238,20 +266,21 @@ func pictureEnd(f io.ReadSeeker, mimeType string, size int64) error {
 	return nil
 }
 
-// mp4Boxes walks the outermost boxes of an MP4 file (ISO/IEC 14496-12): they must fill it, and its index must be there.
-func mp4Boxes(f io.ReadSeeker, size int64) error {
+// mp4Boxes walks the outermost boxes of an MP4 file (ISO/IEC 14496-12): they must fill it, and its index, which it gives,
+// must be there. Of a file in fragments it gives what is there.
+func mp4Boxes(f io.ReadSeeker, size int64) (moov []byte, err error) {
 	index := false
 	for at := int64(0); at < size; {
 		head := make([]byte, 16)
 		if _, err := f.Seek(at, io.SeekStart); err != nil {
-			return err
+			return nil, err
 		}
 		n, err := io.ReadFull(f, head)
 		if n < 8 {
-			return fmt.Errorf("its last %d bytes are cut off", size-at)
+			return nil, fmt.Errorf("its last %d bytes are cut off", size-at)
 		}
 		if err != nil && n < 16 && !errors.Is(err, io.ErrUnexpectedEOF) {
-			return err
+			return nil, err
 		}
 		length, name := int64(binary.BigEndian.Uint32(head)), string(head[4:8])
 		switch {
@@ -261,15 +290,29 @@ func mp4Boxes(f io.ReadSeeker, size int64) error {
 			length = size - at
 		}
 		if length < 8 || length > size-at {
-			return fmt.Errorf("it ends before its part %q does", name)
+			return nil, fmt.Errorf("it ends before its part %q does", name)
 		}
 		index = index || name == "moov" || name == "moof"
+		if name == "moov" && moov == nil && length > 8 && length <= maxIndex {
+			if moov, err = body(f, at+8, length-8); err != nil {
+				return nil, err
+			}
+		}
 		at += length
 	}
 	if !index {
-		return errors.New("its index (moov) is missing: the recording or the copy was not finished")
+		return nil, errors.New("its index (moov) is missing: the recording or the copy was not finished")
 	}
-	return nil
+	return moov, nil
+}
+
+func body(f io.ReadSeeker, at, n int64) ([]byte, error) {
+	if _, err := f.Seek(at, io.SeekStart); err != nil {
+		return nil, err
+	}
+	b := make([]byte, n)
+	_, err := io.ReadFull(f, b)
+	return b, err
 }
 
 // filesBelow lists the plain files of a folder, for "did you mean"; hidden ones are left out.

@@ -20,15 +20,15 @@ func runCheck(_ context.Context, c *call) error {
 	if err != nil && !errors.As(err, &problems) {
 		return err
 	}
-	var unused []string
+	var unused, warnings []string
 	if f != nil {
-		unused = f.Unused
+		unused, warnings = f.Unused, f.Warnings
 		for _, t := range f.RunTests() {
 			problems = append(problems, t.Problem)
 		}
 	}
 	if *asJSON {
-		if err := printJSON(c.stdout, map[string]any{"ok": len(problems) == 0, "problems": append(folder.Problems{}, problems...), "unused": append([]string{}, unused...)}); err != nil {
+		if err := printJSON(c.stdout, map[string]any{"ok": len(problems) == 0, "problems": append(folder.Problems{}, problems...), "unused": append([]string{}, unused...), "warnings": append([]string{}, warnings...)}); err != nil {
 			return err
 		}
 		if len(problems) > 0 {
@@ -38,6 +38,9 @@ func runCheck(_ context.Context, c *call) error {
 	}
 	if len(problems) > 0 {
 		return problems
+	}
+	for _, w := range warnings {
+		fmt.Fprintf(c.stdout, "warning: %s\n", w)
 	}
 	for _, u := range unused {
 		fmt.Fprintf(c.stdout, "note: %s is used by nothing and stays out of the bundle\n", u)
