@@ -2,6 +2,7 @@ package alert
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -92,6 +93,8 @@ type board struct {
 	title, subtitle string
 	titleSize       float64
 	titleRoom       float64 // the most that the title may take of the height
+	subSize         float64
+	down            float64 // by which a title that is alone stands lower
 	top, bottom     float64 // of the room for text
 }
 
@@ -101,19 +104,30 @@ func newBoard(a Alert, l Look) *board {
 	b.margin = 72 * b.u
 	b.title, b.subtitle = a.title(b.words), a.subtitle(b.words)
 	b.titleRoom = 0.26 * b.h
-	largest := 92 * b.u
-	if flow(a.Info.Description) == "" && a.instruction(b.words) == "" { // the title is all there is
-		b.titleRoom, largest = 0.5*b.h, 160*b.u
+	b.subSize = 40 * b.u
+	largest := 100 * b.u
+	alone := flow(a.Info.Description) == "" && a.instruction(b.words) == "" // the title is all there is
+	if alone {
+		b.titleRoom, largest, b.subSize = 0.5*b.h, 190*b.u, 56*b.u
 	}
 	b.titleSize = fit(b.title, b.inner()/heavy, b.titleRoom-12*b.u, 44*b.u, largest)
+	if alone {
+		b.down = max(0, b.h-b.footTall()-b.titleTop()-b.titleTall()-b.subTall()) / 2.6
+	}
 	b.top = b.titleTop() + b.titleTall() + b.subTall() + 24*b.u
 	b.bottom = b.h - b.footTall() - 36*b.u
 	return b
 }
 
 func (b *board) inner() float64    { return b.w - 2*b.margin }
-func (b *board) bandTall() float64 { return 128 * b.u }
-func (b *board) footTall() float64 { return 84 * b.u }
+func (b *board) bandTall() float64 { return 140 * b.u }
+func (b *board) footTall() float64 { return 104 * b.u }
+func (b *board) frame() float64    { return 20 * b.u }
+
+// mirrored says whether the message is read from the right.
+func (b *board) mirrored() bool {
+	return slices.Contains([]string{"ar", "dv", "fa", "he", "iw", "ps", "sd", "ug", "ur", "yi"}, primary(b.a.Info.Language))
+}
 
 // drillTall is the height of the band that says that it is none.
 func (b *board) drillTall() float64 {
@@ -123,7 +137,7 @@ func (b *board) drillTall() float64 {
 	return 76 * b.u
 }
 
-func (b *board) titleTop() float64 { return b.bandTall() + b.drillTall() + 36*b.u }
+func (b *board) titleTop() float64 { return b.bandTall() + b.drillTall() + 36*b.u + b.down }
 func (b *board) titleTall() float64 {
 	return min(height(b.title, b.titleSize, b.inner()/heavy)+12*b.u, b.titleRoom)
 }
@@ -132,7 +146,7 @@ func (b *board) subTall() float64 {
 	if b.subtitle == "" {
 		return 0
 	}
-	return min(height(b.subtitle, 38*b.u, b.inner()), 2*leading*38*b.u) + 8*b.u
+	return min(height(b.subtitle, b.subSize, b.inner()), 2*leading*b.subSize) + 8*b.u
 }
 
 // boxInner is the width of text beside the box's bar, and boxExtra what the box needs beside its text's height.
@@ -146,7 +160,7 @@ func (b *board) pages() []page {
 	if text == "" && todo == "" {
 		return []page{{}}
 	}
-	for size := 60 * b.u; size >= 36*b.u; size -= 2 * b.u {
+	for size := 80 * b.u; size >= 36*b.u; size -= 2 * b.u {
 		need := height(text, size, b.inner())
 		if todo != "" {
 			need += height(todo, size, b.boxInner()) + b.boxExtra()
@@ -176,6 +190,9 @@ func (b *board) draw(p page, n, of int) scene.Scene {
 	add := func(z scene.Zone) { s.Zones = append(s.Zones, z) }
 	clock := 260 * b.u
 	add(scene.Zone{At: rect(0, 0, b.w, b.bandTall()), Background: band})
+	for _, side := range []float64{0, b.w - b.frame()} { // its colour is seen from where no word can be read
+		add(scene.Zone{At: rect(side, b.bandTall(), b.frame(), b.h-b.bandTall()), Background: band})
+	}
 	heading := b.words.heading(b.a)
 	wide := b.inner() - clock
 	add(words(rect(b.margin, 0, wide, b.bandTall()), heading, fit(heading, wide/heavy, b.bandTall()*0.9, 34*b.u, 68*b.u), 800, ink, "start", "middle"))
@@ -192,10 +209,10 @@ func (b *board) draw(p page, n, of int) scene.Scene {
 	}
 	add(words(rect(b.margin, b.titleTop(), b.inner(), b.titleTall()), b.title, b.titleSize, 700, snow, "start", "bottom"))
 	if b.subtitle != "" {
-		add(words(rect(b.margin, b.titleTop()+b.titleTall(), b.inner(), b.subTall()), b.subtitle, 38*b.u, 500, lighter(band), "start", "top"))
+		add(words(rect(b.margin, b.titleTop()+b.titleTall(), b.inner(), b.subTall()), b.subtitle, b.subSize, 500, lighter(band), "start", "top"))
 	}
 	b.body(p, band, add)
-	b.footer(n, of, add)
+	b.footer(n, of, band, add)
 	return s
 }
 
@@ -209,9 +226,13 @@ func (b *board) body(p page, band scene.Color, add func(scene.Zone)) {
 			top = b.top
 		}
 		add(scene.Zone{At: rect(b.margin, top, b.inner(), tall), Background: panel})
-		add(scene.Zone{At: rect(b.margin, top, 14*b.u, tall), Background: band})
+		bar, label := b.margin, "start"
+		if b.mirrored() {
+			bar, label = b.w-b.margin-14*b.u, "end"
+		}
+		add(scene.Zone{At: rect(bar, top, 14*b.u, tall), Background: band})
 		x, w := b.margin+52*b.u, b.inner()-96*b.u
-		add(words(rect(x, top+22*b.u, w, 46*b.u), b.words.todo, 30*b.u, 700, lighter(band), "start", "middle"))
+		add(words(rect(x, top+22*b.u, w, 46*b.u), b.words.todo, 32*b.u, 700, lighter(band), label, "middle"))
 		add(words(rect(x, top+76*b.u, w, tall-100*b.u), p.todo, p.todoSize, 600, snow, "start", "middle"))
 		bottom = top - 28*b.u
 	}
@@ -221,9 +242,10 @@ func (b *board) body(p page, band scene.Color, add func(scene.Zone)) {
 }
 
 // footer says who warns, since when and until when, and which page this is.
-func (b *board) footer(n, of int, add func(scene.Zone)) {
+func (b *board) footer(n, of int, band scene.Color, add func(scene.Zone)) {
 	top := b.h - b.footTall()
-	add(scene.Zone{At: rect(0, top, b.w, b.footTall()), Background: foot})
+	add(scene.Zone{At: rect(b.frame(), top, b.w-2*b.frame(), b.footTall()-b.frame()), Background: foot})
+	add(scene.Zone{At: rect(0, b.h-b.frame(), b.w, b.frame()), Background: band})
 	left := fmt.Sprintf(b.words.from, b.a.source()) + " · " + fmt.Sprintf(b.words.sent, b.words.when(b.a.Message.Sent, b.l.Zone))
 	right := fmt.Sprintf(b.words.until, b.words.when(b.a.Until, b.l.Zone))
 	if of > 1 {
@@ -232,7 +254,7 @@ func (b *board) footer(n, of int, add func(scene.Zone)) {
 	split := 0.58 * b.inner()
 	gap := 32 * b.u
 	line := func(text string, x, w float64, weight int, color scene.Color, align string) {
-		add(words(rect(x, top, w, b.footTall()), text, fit(text, w, b.footTall()*0.9, 22*b.u, 32*b.u), weight, color, align, "middle"))
+		add(words(rect(x, top, w, b.footTall()-b.frame()), text, fit(text, w, (b.footTall()-b.frame())*0.9, 22*b.u, 32*b.u), weight, color, align, "middle"))
 	}
 	line(left, b.margin, split-gap, 400, mist, "start")
 	line(right, b.margin+split, b.inner()-split, 600, snow, "end")
