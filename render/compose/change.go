@@ -115,7 +115,7 @@ func (s *Stage) obey(c pipe.Command, now time.Time) error {
 		if c.Canvas.Width > 0 {
 			s.canvas = c.Canvas
 		}
-		s.rising = s.newGroup(0, s.canvas, c.Overlays, 0, now)
+		s.rising = s.newGroup(pipe.Command{}, s.canvas, c.Overlays, now)
 		s.rising.over = true
 	case pipe.OpSettings:
 		return s.settle(c)
@@ -149,7 +149,7 @@ func (s *Stage) queue(c pipe.Command, now time.Time) {
 		s.report(pipe.Report{Ev: pipe.EvEnded, ID: old.id, Reason: "replaced"})
 	}
 	s.canvas = c.Canvas
-	s.waiting = s.newGroup(c.ID, c.Canvas, []scene.Scene{*c.Scene}, time.Duration(c.Start), now)
+	s.waiting = s.newGroup(c, c.Canvas, []scene.Scene{*c.Scene}, now)
 	s.waiting.now = c.Now
 }
 

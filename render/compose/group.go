@@ -44,31 +44,37 @@ type zone struct {
 }
 
 // newGroup starts the preparation of everything in the scenes.
-func (s *Stage) newGroup(id uint64, canvas scene.Size, scenes []scene.Scene, start time.Duration, now time.Time) *group {
-	g := &group{stage: s, id: id, mapping: newMapping(canvas, s.size), start: start, limit: now.Add(giveUp)}
+func (s *Stage) newGroup(c pipe.Command, canvas scene.Size, scenes []scene.Scene, now time.Time) *group {
+	g := &group{stage: s, id: c.ID, mapping: newMapping(canvas, s.size), start: time.Duration(c.Start), limit: now.Add(giveUp)}
 	if len(scenes) > 0 {
 		g.scene = scenes[0]
 	}
 	for _, sc := range scenes {
 		zones := slices.Clone(sc.Zones)
 		if g.leader == nil {
-			g.leader = g.addZones(zones, now)
+			g.leader = g.addZones(zones, c.Reels, now)
 		} else {
-			g.addZones(zones, now)
+			g.addZones(zones, nil, now)
 		}
 	}
 	return g
 }
 
 // addZones makes the zones of one scene, lowest first, and returns the reel of the first playlist in the list.
-func (g *group) addZones(specs []scene.Zone, now time.Time) *reel {
+func (g *group) addZones(specs []scene.Zone, reels []pipe.Reel, now time.Time) *reel {
 	var leader *reel
 	made := make([]*zone, 0, len(specs))
 	for i, z := range specs {
 		out := &zone{spec: z, place: i}
 		if len(z.Playlist) > 0 {
 			out.reel = newReel(g.stage, g, z, g.mapping)
-			out.reel.prepare(g.start, now)
+			from, at := 0, g.start
+			for _, r := range reels {
+				if r.Zone == i && r.Item >= 0 && r.Item < len(z.Playlist) {
+					from, at = r.Item, time.Duration(r.At)
+				}
+			}
+			out.reel.prepare(from, at, now)
 			if leader == nil {
 				leader = out.reel
 			}
@@ -252,6 +258,22 @@ func (g *group) zoneAt(place int) *zone {
 		}
 	}
 	return nil
+}
+
+// reels tells where the playlists are.
+func (g *group) reels(now time.Time) []pipe.Reel {
+	var out []pipe.Reel
+	for _, z := range g.zones {
+		if z.reel != nil && z.reel.cur != nil && !z.reel.cur.began.IsZero() {
+			c := z.reel.cur
+			at := now.Sub(c.began) + c.start
+			if c.item.For > 0 && !c.until.IsZero() {
+				at = time.Duration(c.item.For) - c.until.Sub(now) // also of a video that is shown once more
+			}
+			out = append(out, pipe.Reel{Zone: z.place, Item: c.index, At: scene.Duration(max(0, at))})
+		}
+	}
+	return out
 }
 
 func (g *group) eachReel(do func(*reel)) {

@@ -43,15 +43,15 @@ func newReel(s *Stage, g *group, z scene.Zone, m mapping) *reel {
 	return r
 }
 
-// prepare makes the first item ready, the one that is due after the given time of the playlist.
-func (r *reel) prepare(start time.Duration, now time.Time) {
-	i, rest := position(r.items, start)
+// prepare makes the first item ready, the one that is due the given time after the begin of the one called from.
+func (r *reel) prepare(from int, start time.Duration, now time.Time) {
+	i, rest := position(r.items, from, start)
 	r.cur = r.stage.prepare(&slot{item: r.items[i], index: i, start: rest}, r.rect.Size(), r.scale, now)
 }
 
-// position finds the item that plays after d, and how far into it. A medium's own length is not known here: it takes all
-// that is left.
-func position(items []scene.Item, d time.Duration) (int, time.Duration) {
+// position finds the item that plays d after the begin of another, and how far into it. A medium's own length is not known
+// here: it takes all that is left.
+func position(items []scene.Item, from int, d time.Duration) (int, time.Duration) {
 	var total time.Duration
 	for _, it := range items {
 		if lengthOf(it) == 0 {
@@ -63,14 +63,15 @@ func position(items []scene.Item, d time.Duration) (int, time.Duration) {
 	if total > 0 {
 		d %= total
 	}
-	for i, it := range items {
-		l := lengthOf(it)
+	for n := range items {
+		i := (from + n) % len(items)
+		l := lengthOf(items[i])
 		if l == 0 || d < l {
 			return i, d
 		}
 		d -= l
 	}
-	return 0, 0
+	return from, 0
 }
 
 // lengthOf is how long an item stays, zero when that is for itself to say.

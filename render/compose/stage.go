@@ -7,8 +7,6 @@ import (
 	"image"
 	"log/slog"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -51,6 +49,8 @@ type Stage struct {
 	presented uint64
 	dropped   uint64 // by videos that have left
 	pulse     time.Time
+	memory    int64 // proportional bytes, as last looked up …
+	weighed   time.Time
 }
 
 // errQuit ends the loop on command.
@@ -192,7 +192,12 @@ func (s *Stage) report(r pipe.Report) {
 func (s *Stage) beat(now time.Time) time.Time {
 	if !now.Before(s.pulse) {
 		s.pulse = now.Add(pulseEvery)
-		s.report(pipe.Report{Ev: pipe.EvPulse, Presented: s.presented, Dropped: s.lost(), Memory: resident(), Hwdec: s.hwdec()})
+		r := pipe.Report{Ev: pipe.EvPulse, Presented: s.presented, Dropped: s.lost(), Memory: s.memory, Hwdec: s.hwdec()}
+		if s.shown != nil {
+			r.ID, r.Reels = s.shown.id, s.shown.reels(now)
+		}
+		s.report(r)
+		s.weigh(now)
 	}
 	return s.pulse
 }
@@ -261,18 +266,4 @@ func (s *Stage) settleWork() bool {
 		f()
 	}
 	return len(made) > 0
-}
-
-// resident is the process' memory in bytes, 0 where the kernel does not tell.
-func resident() int64 {
-	b, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	f := strings.Fields(string(b))
-	if len(f) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(f[1], 10, 64)
-	return pages * int64(os.Getpagesize())
 }

@@ -32,6 +32,7 @@ type theatre struct {
 	out     *output.Memory
 	stage   *compose.Stage
 	reports []pipe.Report
+	pulse   pipe.Report // the last one
 	mu      sync.Mutex
 	open    int // videos
 	loads   int
@@ -59,6 +60,8 @@ func newTheatre(t *testing.T) *theatre {
 			defer th.mu.Unlock()
 			if r.Ev != pipe.EvPulse {
 				th.reports = append(th.reports, r)
+			} else {
+				th.pulse = r
 			}
 		},
 	})
@@ -122,6 +125,7 @@ type reelVideo struct {
 	c     color.RGBA
 	ready bool
 	room  image.Point
+	start time.Duration
 	fresh bool
 	ended bool
 	turn  int
@@ -136,7 +140,7 @@ func (th *theatre) video(wake func()) (compose.Video, error) {
 	return v, nil
 }
 
-func (v *reelVideo) Load(item scene.Item, _ time.Duration) error {
+func (v *reelVideo) Load(item scene.Item, start time.Duration) error {
 	v.th.mu.Lock()
 	v.th.loads++
 	v.th.mu.Unlock()
@@ -170,6 +174,7 @@ func (v *reelVideo) Load(item scene.Item, _ time.Duration) error {
 	}
 	v.mu.Lock()
 	v.turn++
+	v.start = start % videoLength
 	v.item, v.c, v.ready, v.fresh, v.ended = item, c, true, true, false
 	v.mu.Unlock()
 	v.wake()
@@ -180,13 +185,13 @@ const videoLength = 2 * time.Second
 
 func (v *reelVideo) Play() {
 	v.mu.Lock()
-	turn := v.turn
+	turn, rest := v.turn, videoLength-v.start
 	moving := strings.HasPrefix(v.item.Src, "moving ")
 	v.mu.Unlock()
 	if moving {
 		time.AfterFunc(videoLength/60, func() { v.move(turn, 1) })
 	}
-	time.AfterFunc(videoLength, func() {
+	time.AfterFunc(rest, func() {
 		v.mu.Lock()
 		v.ended = v.turn == turn && !v.item.Kind.Endless()
 		v.mu.Unlock()

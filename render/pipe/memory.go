@@ -7,6 +7,8 @@ type memory struct {
 	current  *Command // on the screen
 	waiting  *Command // told, not yet on the screen
 	since    time.Time
+	reels    []Reel    // of current
+	told     time.Time // when it told them
 	overlay  *Command
 	settings *Command
 	screen   *Command
@@ -59,6 +61,11 @@ func (m *memory) replay(now time.Time) []Command {
 		c := *m.current
 		c.Now = true
 		c.Start += durationSince(m.since, now)
+		c.Reels = nil
+		for _, r := range m.reels {
+			r.At += durationSince(m.told, now)
+			c.Reels = append(c.Reels, r)
+		}
 		m.held = m.waiting != nil
 		return append(out, c)
 	}
@@ -74,12 +81,16 @@ func (m *memory) note(r Report, now time.Time) (due []Command, tell bool) {
 	switch r.Ev {
 	case EvStarted:
 		if m.waiting != nil && m.waiting.ID == r.ID {
-			m.current, m.waiting, m.since = m.waiting, nil, now
+			m.current, m.waiting, m.since, m.reels = m.waiting, nil, now, nil
 		}
 		due = m.release(r.ID)
 		again := m.started == r.ID
 		m.started = r.ID
 		return due, !again
+	case EvPulse:
+		if m.current != nil && m.current.ID == r.ID {
+			m.reels, m.told = r.Reels, now
+		}
 	case EvEnded:
 		due = m.release(r.ID)
 		switch {

@@ -56,6 +56,7 @@ func playRenderer(socket string) {
 			select {}
 		case c.Op == pipe.OpQueue && (c.Now || c.ID == 1):
 			_ = out.Report(pipe.Report{Ev: pipe.EvStarted, ID: c.ID})
+			_ = out.Report(pipe.Report{Ev: pipe.EvPulse, ID: c.ID, Reels: []pipe.Reel{{Zone: 3, Item: 2, At: scene.Duration(time.Hour)}}})
 		}
 		return nil
 	}, func(error) {})
@@ -214,9 +215,11 @@ func TestARendererThatDiesIsStartedAgainAndToldWhatItShowed(t *testing.T) {
 			s := newStage(t)
 			r, _ := run(t, config(s.socket))
 			send(t, r, pipe.Command{Op: pipe.OpSettings, Locale: "fr"})
+			send(t, r, pipe.Command{Op: pipe.OpVolume, Volume: 20})
 			send(t, r, queue(1, true))
 			first := s.next()
 			first.hears(pipe.OpSettings)
+			first.hears(pipe.OpVolume)
 			first.hears(pipe.OpQueue)
 			report(t, r, pipe.EvStarted)
 			send(t, r, queue(2, false))
@@ -234,7 +237,12 @@ func TestARendererThatDiesIsStartedAgainAndToldWhatItShowed(t *testing.T) {
 			if c := second.hears(pipe.OpSettings); c.Locale != "fr" {
 				t.Errorf("settings after the restart: %+v", c)
 			}
-			if c := second.hears(pipe.OpQueue); c.ID != 1 || !c.Now || c.Start <= 0 || c.Scene.Background != "#123456" {
+			if c := second.hears(pipe.OpVolume); c.Volume != 20 {
+				t.Errorf("volume after the restart: %+v", c)
+			}
+			if c := second.hears(pipe.OpQueue); len(c.Reels) != 1 || c.Reels[0].Zone != 3 || c.Reels[0].Item != 2 || time.Duration(c.Reels[0].At) < time.Hour {
+				t.Errorf("its playlists are to begin at %+v, want where the pulse said", c.Reels)
+			} else if c.ID != 1 || !c.Now || c.Start <= 0 || c.Scene.Background != "#123456" {
 				t.Errorf("what was on the screen is queued as %+v; want showing 1, now, from where it was, as updated", c)
 			}
 			if c := second.hears(pipe.OpQueue); c.ID != 2 || c.Now {

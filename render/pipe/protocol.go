@@ -26,6 +26,9 @@ type Command struct {
 	Now bool `json:"now,omitempty"`
 	// Start is where in its own time the scene begins.
 	Start scene.Duration `json:"start,omitempty"`
+	// Reels is where each playlist begins, as a pulse of an earlier showing of the scene told; those it leaves out begin
+	// where Start says.
+	Reels []Reel `json:"reels,omitempty"`
 
 	Overlays []scene.Scene `json:"overlays,omitempty"` // Overlay: painted above everything, in this order
 	Zone     string        `json:"zone,omitempty"`     // Settings: IANA, for clocks that name none
@@ -74,12 +77,20 @@ type Report struct {
 	// Ended (of this showing), Pulse (since the start)
 	Presented uint64 `json:"presented,omitempty"` // frames put on the screen
 	Dropped   uint64 `json:"dropped,omitempty"`   // video frames that came too late
-	Memory    int64  `json:"memory,omitempty"`    // Pulse: resident bytes
+	Memory    int64  `json:"memory,omitempty"`    // Pulse: proportional bytes (proc(5), Pss), looked up every 10 s
+	Reels     []Reel `json:"reels,omitempty"`     // Pulse: where the playlists of the showing ID are
 
 	Path string `json:"path,omitempty"` // Shot
 
 	Input    *Input    `json:"input,omitempty"`    // Input
 	Monitors []Monitor `json:"monitors,omitempty"` // Ready, Monitors
+}
+
+// Reel is where a playlist is.
+type Reel struct {
+	Zone int            `json:"zone"` // its place in the scene's list
+	Item int            `json:"item"` // in the playlist, from 0
+	At   scene.Duration `json:"at"`   // since the item's beginning
 }
 
 // Picture is how everything that is shown is corrected for the screen it is shown on. The zero value changes nothing.
