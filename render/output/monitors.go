@@ -12,11 +12,12 @@ import (
 	"github.com/jezek/xgb/xproto"
 )
 
-// Monitor is a connected display that is lit, and its place on the X screen.
+// Monitor is a connector with a picture for a display, and where that is on the X screen.
 type Monitor struct {
-	Name    string // the connector: HDMI-1
-	At      image.Rectangle
-	Refresh float64 // hertz; 0 = not known
+	Name      string // the connector: HDMI-1
+	At        image.Rectangle
+	Refresh   float64 // hertz; 0 = not known
+	Connected bool    // false: nothing is plugged in, or it is switched off so that the server does not see it
 }
 
 // ErrChanged is why an output ends whose screen is to be opened anew: see X11Config.Changed.
@@ -34,7 +35,7 @@ func readMonitors(conn *xgb.Conn, root xproto.Window) ([]Monitor, error) {
 	var out []Monitor
 	for _, o := range res.Outputs {
 		info, err := randr.GetOutputInfo(conn, o, res.ConfigTimestamp).Reply()
-		if err != nil || info.Crtc == 0 || info.Connection != randr.ConnectionConnected {
+		if err != nil || info.Crtc == 0 {
 			continue
 		}
 		crtc, err := randr.GetCrtcInfo(conn, info.Crtc, res.ConfigTimestamp).Reply()
@@ -42,7 +43,8 @@ func readMonitors(conn *xgb.Conn, root xproto.Window) ([]Monitor, error) {
 			continue
 		}
 		at := image.Rect(0, 0, int(crtc.Width), int(crtc.Height)).Add(image.Pt(int(crtc.X), int(crtc.Y)))
-		out = append(out, Monitor{Name: string(info.Name), At: at, Refresh: rate(res.Modes, crtc.Mode)})
+		out = append(out, Monitor{Name: string(info.Name), At: at, Refresh: rate(res.Modes, crtc.Mode),
+			Connected: info.Connection == randr.ConnectionConnected})
 	}
 	slices.SortStableFunc(out, func(a, b Monitor) int { return a.At.Min.X - b.At.Min.X })
 	return out, nil

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Display is an Xvfb of our own: an X screen in memory.
+// Display is an X server of our own, whose screen is in memory.
 type Display struct {
 	Name string // ":7"
 	Size image.Point
@@ -36,21 +36,23 @@ func StartXvfb(ctx context.Context, size image.Point) (*Display, error) {
 		return nil, fmt.Errorf("start Xvfb: %w", err)
 	}
 	d := &Display{Size: size, dir: dir, exited: make(chan struct{})}
-	if err := d.start(ctx, path); err != nil {
+	cmd := exec.CommandContext(ctx, path, "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", d.Size.X, d.Size.Y),
+		"-fbdir", d.dir, "-nolisten", "tcp", "-noreset")
+	if err := d.start(cmd); err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, fmt.Errorf("start Xvfb: %w", err)
 	}
 	return d, nil
 }
 
-func (d *Display) start(ctx context.Context, path string) error {
+// start runs a server that writes its display number to the descriptor 3.
+func (d *Display) start(cmd *exec.Cmd) error {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = r.Close() }()
-	d.cmd = exec.CommandContext(ctx, path, "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", d.Size.X, d.Size.Y),
-		"-fbdir", d.dir, "-nolisten", "tcp", "-noreset")
+	d.cmd = cmd
 	d.cmd.ExtraFiles = []*os.File{w}
 	err = d.cmd.Start()
 	_ = w.Close()
@@ -71,9 +73,13 @@ func (d *Display) start(ctx context.Context, path string) error {
 	return nil
 }
 
-// Screen opens the display's frame buffer, which costs the X server nothing.
+// Screen opens an Xvfb's frame buffer, which costs the X server nothing. Other servers are asked for their pixels.
 func (d *Display) Screen() (Screen, error) {
-	return openFramebuffer(filepath.Join(d.dir, "Xvfb_screen0"))
+	path := filepath.Join(d.dir, "Xvfb_screen0")
+	if _, err := os.Stat(path); err != nil {
+		return OpenDisplay(d.Name)
+	}
+	return openFramebuffer(path)
 }
 
 // PID is the server's process.

@@ -106,9 +106,13 @@ func (d *desk) leave(err error) bool {
 	return anew
 }
 
+// named are the displays that are there; one that is switched off keeps its place in the layout all the same.
 func named(all []output.Monitor) []pipe.Monitor {
 	out := []pipe.Monitor{}
 	for _, m := range all {
+		if !m.Connected {
+			continue
+		}
 		out = append(out, pipe.Monitor{
 			Name: m.Name, At: [2]int{m.At.Min.X, m.At.Min.Y}, Size: scene.Size{Width: m.At.Dx(), Height: m.At.Dy()}, Refresh: m.Refresh,
 		})

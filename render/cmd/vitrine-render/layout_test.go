@@ -25,7 +25,6 @@ type standing struct {
 	*pipe.Renderer
 	t       *testing.T
 	display *witness.Display
-	screen  witness.Screen
 	ready   pipe.Report
 }
 
@@ -33,23 +32,22 @@ type standing struct {
 func stand(t *testing.T, size image.Point, flags ...string) (s *standing, stop func()) {
 	t.Helper()
 	need(t, "Xvfb")
-	p := shop.program()
-	if p.err != nil {
-		t.Fatal(p.err)
-	}
 	d, err := witness.StartXvfb(context.Background(), size)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return standOn(t, d, flags...)
+}
+
+func standOn(t *testing.T, d *witness.Display, flags ...string) (s *standing, stop func()) {
+	t.Helper()
 	t.Cleanup(d.Close)
-	screen, err := d.Screen()
-	if err != nil {
-		t.Fatal(err)
+	p := shop.program()
+	if p.err != nil {
+		t.Fatal(p.err)
 	}
-	t.Cleanup(screen.Close)
-	s = &standing{t: t, display: d, screen: screen}
-	stop = s.start(p.path, flags...)
-	return s, stop
+	s = &standing{t: t, display: d}
+	return s, s.start(p.path, flags...)
 }
 
 func (s *standing) start(program string, flags ...string) (stop func()) {
@@ -82,7 +80,12 @@ func (s *standing) show(id uint64, canvas image.Point, sc scene.Scene) *image.RG
 
 func (s *standing) pixels() *image.RGBA {
 	s.t.Helper()
-	p, err := s.screen.Read()
+	screen, err := s.display.Screen()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer screen.Close()
+	p, err := screen.Read()
 	if err != nil {
 		s.t.Fatal(err)
 	}
