@@ -30,7 +30,7 @@ const maxDays = 24
 //	│ Place     │ Tue │ Wed │ Thu │      │ Place       │
 //	│  ☀  21°   │  ☁  │  ☂  │  ☀  │      │   ☀  21°    │
 //	│ Clear     │ 19° │ 15° │ 20° │      ├─────────────┤
-//	└───────────┴─────┴─────┴─────┘      │ Tue  ☁  19° │
+//	└───────────┴─────┴─────┴─────┘      │ Tue  ☁  19° │   between the two: the list beside the first
 type weather struct {
 	plate
 	env    Env
@@ -84,7 +84,10 @@ func (w *weather) set(dst *image.RGBA, box image.Rectangle) {
 	hero := box
 	switch {
 	case rest == 0:
-	case width > 1.15*height:
+	case width > 1.15*height && width <= 2.3*height:
+		hero.Max.X = hero.Min.X + round(0.52*width)
+		w.list(dst, image.Rect(hero.Max.X+round(0.05*width), box.Min.Y, box.Max.X, box.Max.Y))
+	case width > height:
 		wide := math.Min(math.Max(1.55*height, 0.24*width), 0.6*width)
 		hero.Max.X = hero.Min.X + round(wide)
 		gap := 0.05 * height
@@ -243,8 +246,9 @@ func (w *weather) list(dst *image.RGBA, box image.Rectangle) {
 	n := min(len(w.days)-1, max(1, int(height/math.Max(0.13*width, 30*w.scale))))
 	step := math.Min(height/float64(n), 0.26*width)
 	k := math.Min(step, 0.24*width)
+	top := float64(box.Min.Y) + (height-step*float64(n))/2
 	for i, day := range w.days[1 : n+1] {
-		y := float64(box.Min.Y) + step*float64(i)
+		y := top + step*float64(i)
 		w.rule(dst, float64(box.Min.X), y, width, 1.5*w.scale)
 		cell := func(from, to float64) image.Rectangle {
 			return image.Rect(round(float64(box.Min.X)+from*width), round(y), round(float64(box.Min.X)+to*width), round(y+step))
@@ -252,9 +256,9 @@ func (w *weather) list(dst *image.RGBA, box image.Rectangle) {
 		w.put(dst, cell(0, 0.4), day[skyLabel], 0.36*k, 500, "start", w.ink)
 		if s := skyOf(day[skySky]); s != skyNone {
 			side := 0.86 * k
-			drawSky(dst, s, float64(box.Min.X)+0.5*width-side/2, y+(step-side)/2, side, w.ink)
+			drawSky(dst, s, float64(box.Min.X)+0.47*width-side/2, y+(step-side)/2, side, w.ink)
 		} else {
-			w.put(dst, cell(0.4, 0.64), day[skySky], 0.28*k, 400, "center", w.ink)
+			w.put(dst, cell(0.37, 0.58), day[skySky], 0.28*k, 400, "center", w.ink)
 		}
 		w.put(dst, cell(0.56, 0.78), w.degrees(day[skyHigh]), 0.42*k, 500, "end", w.ink)
 		w.put(dst, cell(0.8, 1), w.degrees(day[skyLow]), 0.42*k, 400, "end", withAlpha(w.ink, 0.72))

@@ -33,7 +33,7 @@ func (v *view) draw(ctx context.Context) (*image.RGBA, error) {
 	if v.scene == nil {
 		return img, nil
 	}
-	data, err := readRows(ctx, v.dir, v.m)
+	data, err := readRows(ctx, v.dir, v.m, v.media)
 	if err != nil {
 		return nil, err
 	}

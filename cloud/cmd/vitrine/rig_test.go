@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"vitrine/agent/bundle/folder"
+	"vitrine/agent/bundle/starter"
 	"vitrine/cloud"
 )
 
@@ -76,7 +77,7 @@ const madeOnce = "VITRINE_TEST_LOBBY"
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "vitrine-test-")
 	if err == nil {
-		err = makeFolder(filepath.Join(dir, "lobby"), "en")
+		err = makeFolder(filepath.Join(dir, "lobby"), starter.Points()[0], "en")
 	}
 	if err == nil {
 		err = os.Setenv(madeOnce, filepath.Join(dir, "lobby"))

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -16,7 +17,7 @@ import (
 // rows are what the sources of a folder give here and now. Sources that only a player can reach give one made-up row.
 type rows struct {
 	dir   string
-	m     *bundle.Manifest
+	media map[string]string // media types by path
 	set   *connect.Set
 	specs map[string]bundle.SourceSpec
 	notes []string
@@ -45,7 +46,7 @@ func (s *shelf) Rows(key string) ([]byte, bool) {
 func (s *shelf) DropRows(map[string]bool) error { return nil }
 
 // readRows reads the sources that are files of the folder, by the player's own connectors.
-func readRows(ctx context.Context, dir string, m *bundle.Manifest) (*rows, error) {
+func readRows(ctx context.Context, dir string, m *bundle.Manifest, media map[string]string) (*rows, error) {
 	specs := m.Sources
 	set, err := connect.New(connect.Config{Keep: &shelf{m: map[string][]byte{}}})
 	if err != nil {
@@ -57,7 +58,7 @@ func readRows(ctx context.Context, dir string, m *bundle.Manifest) (*rows, error
 			own[id] = s
 		}
 	}
-	r := &rows{dir: dir, m: m, set: set, specs: specs}
+	r := &rows{dir: dir, media: media, set: set, specs: specs}
 	if len(own) == 0 {
 		return r, nil
 	}
@@ -137,15 +138,23 @@ func (r *rows) cards(c scene.Cards) [][]string {
 		row := result.Row(i)
 		cell := []string{lines[0].Fill(row), lines[1].Fill(row), lines[2].Fill(row), ""}
 		if c.Image != "" {
-			if name := r.m.CardPicture(c, result.Cell(i, c.Image)); name != "" {
-				cell[3] = filepath.Join(r.dir, filepath.FromSlash(name))
-			}
+			cell[3] = r.picture(c, result.Cell(i, c.Image))
 		}
 		if strings.Join(cell[:3], "") != "" {
 			cells = append(cells, cell)
 		}
 	}
 	return cells
+}
+
+// picture is the file of a picture that a row names, "" when the folder has none of that name.
+func (r *rows) picture(c scene.Cards, named string) string {
+	for _, p := range []string{path.Join(c.Pictures, named), named} {
+		if _, ok := r.media[p]; ok && named != "" {
+			return filepath.Join(r.dir, filepath.FromSlash(p))
+		}
+	}
+	return ""
 }
 
 func (r *rows) ticker(t scene.Ticker) []string {
