@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 SECONDS  ?=
 OUT      ?=
 
-.PHONY: help setup build test check unit vulnerabilities demo drills bench fuzz bare clean
+.PHONY: help setup build test check unit vulnerabilities demo drills bench fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -21,6 +21,7 @@ help:
 	@echo 'make build                   the four programs in bin/'
 	@echo 'make fuzz [FUZZTIME=10s]     every parser of foreign bytes against random ones'
 	@echo 'make bare [SUITE=trixie]     make demo and make test in a Debian that holds nothing else (root)'
+	@echo 'make pictures                draw the README’s pictures again'
 	@echo 'make clean                   remove bin/ and out/'
 
 setup:
@@ -68,6 +69,9 @@ fuzz: setup
 
 bare:
 	@packaging/bare.sh $(SUITE)
+
+pictures: build
+	@$(ENV) packaging/pictures/make.sh
 
 clean:
 	rm -rf bin out
