@@ -103,6 +103,9 @@ func (x *X11) watchMonitors() {
 			continue
 		case <-timer.C:
 		}
+		if x.cfg.Mode != (Mode{}) {
+			_ = setMode(x.conn, x.screen.Root, x.cfg.Mode) // for displays that came; what cannot be was told at the start
+		}
 		now, err := readMonitors(x.conn, x.screen.Root)
 		g, err2 := xproto.GetGeometry(x.conn, xproto.Drawable(x.screen.Root)).Reply()
 		if err != nil || err2 != nil {
