@@ -25,6 +25,7 @@ import (
 	"vitrine/agent/health"
 	"vitrine/agent/ladder"
 	"vitrine/agent/playout"
+	"vitrine/agent/power"
 	"vitrine/agent/siren"
 	"vitrine/agent/store"
 	"vitrine/agent/uplink"
@@ -52,6 +53,10 @@ type Config struct {
 	Site      alert.Site
 	// RendererMemory is the renderer's ceiling, bytes: it is started anew before it; 0 = by the machine's memory.
 	RendererMemory int64
+	// CEC switches displays on HDMI on and off as the schedule says, where there is an adapter for it.
+	CEC bool
+	// MayReboot lets the machine be started anew, once a day, when the screen stands still and nothing else has helped.
+	MayReboot bool
 	// Supervised: somebody starts the player again when it ends with ErrAgain.
 	Supervised bool
 	// Patience is how long the screen may stand still before something is started anew; 0 = 40 s.
@@ -74,6 +79,7 @@ type Agent struct {
 	siren    *siren.Siren
 	playout  *playout.Playout
 	ladder   *ladder.Ladder
+	power    *power.Screen  // nil without CEC
 	uplink   *uplink.Uplink // nil without a relay
 	stranger bool           // to its relay: its identity cannot be read or kept
 	control  *control.Server
@@ -137,6 +143,11 @@ func (a *Agent) wire() (err error) {
 	if a.ladder, err = a.newLadder(); err != nil {
 		return err
 	}
+	if cfg.CEC {
+		if a.power, err = power.New(power.Config{Want: a.lit, Check: func(err error) { a.board.Set("display", err) }, Log: cfg.Log}); err != nil {
+			return err
+		}
+	}
 	a.showCard(nil)
 	if cfg.Relay != "" {
 		if a.uplink, err = uplink.New(uplink.Config{Base: cfg.Relay, Trust: cfg.Trust, Dir: cfg.Dir, Store: a.store, Clock: a.clock,
@@ -184,6 +195,9 @@ func (a *Agent) Run(ctx context.Context) error {
 		})
 	}
 	others := map[string]part{"clock": a.clock, "sources": a.sources, "control": a.control, "alerts": a.siren}
+	if a.power != nil {
+		others["power"] = a.power
+	}
 	if a.uplink != nil {
 		others["uplink"] = a.uplink
 	}
@@ -254,6 +268,9 @@ func (a *Agent) judge(ctx context.Context, live *store.Live) {
 
 // poke reports soon, where there is somebody to report to.
 func (a *Agent) poke() {
+	if a.power != nil {
+		a.power.Poke()
+	}
 	if a.uplink != nil {
 		a.uplink.Poke()
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vitrine/agent/ladder"
+	"vitrine/agent/system"
 )
 
 // ErrAgain ends a player that is to be started again by whoever supervises it; the last frame stays on the screen.
@@ -39,10 +40,26 @@ func (a *Agent) newLadder() (*ladder.Ladder, error) {
 		// What was spent is forgotten with the memory that stands in for a disk: then the player does not end itself.
 		Supervised: func() bool { return a.cfg.Supervised && a.store.Failing() == nil },
 		Check:      func(err error) { a.board.Set("screen", err); a.poke() }}
+	if a.cfg.MayReboot {
+		cfg.Reboot = func(ctx context.Context, _ string) error { return system.New(system.Config{}).Reboot(ctx) }
+	}
 	return ladder.New(cfg)
 }
 
+// lit says that the display is to be on.
+func (a *Agent) lit() bool { return a.playout.Status().Showing.Screen != "off" }
+
+// Alive says that somebody still looks after the screen: whoever supervises the player may ask.
+func (a *Agent) Alive() bool {
+	turned := a.playout.Turned()
+	if turned.IsZero() {
+		turned = a.begun
+	}
+	return time.Since(turned) < mostIdle
+}
+
 const (
+	mostIdle     = 150 * time.Second // playout turns at least each minute
 	leastCeiling = 512 << 20
 	mostCeiling  = 2 << 30
 )

@@ -52,6 +52,9 @@ func (p *Playout) decide() <-chan struct{} {
 	p.tellOverlays()
 	p.hurry()
 	p.report()
+	if was.Screen != p.decision.Screen {
+		p.cfg.Changed()
+	}
 	return fresh
 }
 

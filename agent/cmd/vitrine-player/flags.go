@@ -118,6 +118,16 @@ func playFlags(name string, cfg *agent.Config) *flags {
 		cfg.Site.Geocodes = append(cfg.Site.Geocodes, alert.Pair{Name: name, Value: value})
 		return nil
 	})
+	f.BoolVar(&cfg.CEC, "cec", true, "switch displays on and off over HDMI-CEC (needs cec-ctl)")
+	f.BoolVar(&cfg.MayReboot, "may-reboot", false, "start the machine anew, once a day, when the screen stands still and nothing else has helped")
+	f.Func("renderer-memory", "`MiB` of memory at which the renderer is started anew between two items; empty: a quarter of the machine's, 512 to 2048", func(v string) error {
+		n, err := strconv.ParseInt(v, 10, 32)
+		if err != nil || n < 128 {
+			return errors.New("write a number of MiB, 128 at least")
+		}
+		cfg.RendererMemory = n << 20
+		return nil
+	})
 	return f
 }
 

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	_ "time/tzdata" // schedules and clocks are right on a machine without zone files too
 
+	"vitrine/agent"
 	"vitrine/agent/store"
 )
 
@@ -25,7 +26,8 @@ func main() {
 // errUsage means that the command line is not right; what is wrong was said already.
 var errUsage = errors.New("wrong usage")
 
-// exit is 0 when all went right, 2 for a wrong command line, else 1.
+// exit is 0 when all went right, 2 for a wrong command line, 75 (EX_TEMPFAIL, sysexits.h) for a player that wants to be
+// started again, else 1.
 func exit(err error, stderr io.Writer) int {
 	switch {
 	case err == nil:
@@ -34,6 +36,9 @@ func exit(err error, stderr io.Writer) int {
 		return 2
 	}
 	fmt.Fprintln(stderr, "vitrine-player:", err)
+	if errors.Is(err, agent.ErrAgain) {
+		return 75
+	}
 	return 1
 }
 

@@ -38,10 +38,12 @@ func play(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if self, err := os.Executable(); err == nil {
 		cfg.Probe = []string{self, probe}
 	}
+	cfg.Supervised = !service.Interactive() || os.Getenv("INVOCATION_ID") != "" // systemd.exec(5)
 	a, err := agent.New(cfg)
 	if err != nil {
 		return err
 	}
+	go notify(ctx, a.Alive)
 	if service.Interactive() {
 		return a.Run(ctx)
 	}
