@@ -129,9 +129,12 @@ func (a *Agent) Shot(ctx context.Context, path string, width int) error {
 	return a.playout.Shot(ctx, path, width)
 }
 
-// Import implements the control socket's player: a bundle file or folder on this machine's disk. A player that trusts
-// nobody yet wants the publisher's four words.
+// Import implements the control socket's player: a bundle file or folder on this machine's disk, or a stick that somebody has
+// mounted. A player that trusts nobody yet wants the publisher's four words.
 func (a *Agent) Import(ctx context.Context, path, trust string, progress func(have, total int64)) (*api.Pointer, bool, error) {
+	if _, err := os.Lstat(filepath.Join(path, "vitrine", "stick.json")); err == nil {
+		return a.mounted(ctx, path, trust, progress)
+	}
 	archive, err := bundle.Open(path)
 	if err != nil {
 		return nil, false, err

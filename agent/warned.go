@@ -12,6 +12,9 @@ import (
 	"vitrine/usb/udisks"
 )
 
+// mostMounted is the most that is read of a stick that a person has mounted, bytes.
+const mostMounted = 256 << 30
+
 // known is what this player is called, by which a warning may name it.
 func (a *Agent) known() (id string, groups []string) {
 	live, _ := a.store.Live()
@@ -25,6 +28,31 @@ func (a *Agent) standing(now time.Time) (out []api.Standing) {
 		out = append(out, api.Standing{Identifier: s.Message.Identifier, Severity: s.Info.Severity, Source: s.Source, Until: s.Until})
 	}
 	return out
+}
+
+// mounted imports from a stick that the player has not mounted itself. The pointer is nil when it carries warnings alone.
+func (a *Agent) mounted(ctx context.Context, path, trust string, progress func(have, total int64)) (p *api.Pointer, changed bool, err error) {
+	tree, err := importer.Open(path, mostMounted)
+	if err != nil {
+		return nil, false, err
+	}
+	defer func() { err = errors.Join(err, tree.Close()) }()
+	if a.store.Trust() == nil {
+		roots, err := tree.Roots(ctx)
+		if err == nil {
+			err = a.pin(roots, trust)
+		}
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	err = taker{a}.warnings(ctx, tree)
+	if tree.Index().Manifest != "" {
+		var bundled error
+		p, changed, bundled = a.take(ctx, stickOrigin{tree}, "import", progress)
+		err = errors.Join(err, bundled)
+	}
+	return p, changed, err
 }
 
 // warnings takes the signed public warnings of a stick, and says what of them is not to be believed.

@@ -160,7 +160,11 @@ func (b *board) pages() []page {
 	if text == "" && todo == "" {
 		return []page{{}}
 	}
-	for size := 80 * b.u; size >= 36*b.u; size -= 2 * b.u {
+	largest := 80 * b.u
+	if text == "" {
+		largest = 120 * b.u
+	}
+	for size := largest; size >= 36*b.u; size -= 2 * b.u {
 		need := height(text, size, b.inner())
 		if todo != "" {
 			need += height(todo, size, b.boxInner()) + b.boxExtra()

@@ -153,6 +153,8 @@ func load(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	switch {
 	case asJSON:
 		return json.NewEncoder(stdout).Encode(step)
+	case step.Bundle == nil:
+		fmt.Fprintln(stdout, "the public warnings of the stick are taken")
 	case step.Same:
 		fmt.Fprintf(stdout, "%s version %d is live already\n", step.Bundle.Stream, step.Bundle.Seq)
 	default:
