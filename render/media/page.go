@@ -85,3 +85,26 @@ func readPPM(b []byte) (*image.RGBA, error) {
 	}
 	return img, nil
 }
+
+// Pages counts the pages of a PDF. The error is a sentence; a *child.MissingError is among them.
+func Pages(ctx context.Context, file *os.File) (int, error) {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return 0, err
+	}
+	out, err := child.Run(ctx, child.Job{Program: "pdfinfo", Package: poppler, Args: []string{"-"}, Stdin: file, Memory: 2 << 30, Output: 1 << 20})
+	if err != nil {
+		if bytes.Contains([]byte(err.Error()), []byte("Incorrect password")) {
+			return 0, errors.New("the document wants a password: save it without one")
+		}
+		return 0, fmt.Errorf("the document cannot be read: %w", err)
+	}
+	m := regexp.MustCompile(`(?m)^Pages: +([0-9]+)`).FindSubmatch(out)
+	if m == nil {
+		return 0, errors.New("the document has no pages")
+	}
+	n, err := strconv.Atoi(string(m[1]))
+	if err != nil || n < 1 {
+		return 0, errors.New("the document has no pages")
+	}
+	return n, nil
+}

@@ -20,6 +20,7 @@ type Core struct {
 	m     *mpv.Mpv
 	rc    *mpv.RenderContext
 	wake  func()
+	live  bool
 	ended chan struct{} // the event goroutine is gone
 
 	mu      sync.Mutex
@@ -69,7 +70,11 @@ func start(options [][2]string) (*mpv.Mpv, error) {
 
 // New starts a libmpv that has nothing to play yet.
 func New(cfg Config) (*Core, error) {
-	m, err := start(options(cfg.Hwdec))
+	o := options(cfg.Hwdec)
+	if cfg.Live {
+		o = liveOptions(cfg.Hwdec)
+	}
+	m, err := start(o)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +83,7 @@ func New(cfg Config) (*Core, error) {
 		m.TerminateDestroy()
 		return nil, fmt.Errorf("start libmpv's software renderer: %w; it needs libmpv 0.33 or newer", err)
 	}
-	c := &Core{m: m, rc: rc, wake: cfg.Wake, ended: make(chan struct{})}
+	c := &Core{m: m, rc: rc, wake: cfg.Wake, live: cfg.Live, ended: make(chan struct{})}
 	observed := []struct {
 		id     uint64
 		name   string
@@ -105,6 +110,9 @@ func (c *Core) Version() string { return c.m.GetPropertyString("mpv-version") }
 // Load opens a file and pauses it on its first frame, or on the one at start, which counts round and round a file that
 // is shorter. What the Core showed before is gone.
 func (c *Core) Load(item scene.Item, start time.Duration) error {
+	if c.live {
+		return c.loadLive(item)
+	}
 	if err := errFile(item.Src); err != nil {
 		return err
 	}
@@ -130,14 +138,19 @@ func (c *Core) Load(item scene.Item, start time.Duration) error {
 			return fmt.Errorf("prepare libmpv for %s: %s: %w", item.Src, s.name, err)
 		}
 	}
-	reply, err := c.m.CommandNode([]any{"loadfile", item.Src, "replace"})
+	return c.open(item.Src)
+}
+
+// open has libmpv load something, and notes under which number its events will come.
+func (c *Core) open(src string) error {
+	reply, err := c.m.CommandNode([]any{"loadfile", src, "replace"})
 	if err != nil {
-		return fmt.Errorf("open the video %s: %w", item.Src, err)
+		return fmt.Errorf("open the video %s: %w", src, err)
 	}
 	fields, _ := reply.(map[string]any)
 	entry, ok := fields["playlist_entry_id"].(int64)
 	if !ok {
-		return fmt.Errorf("open the video %s: this libmpv does not number what it plays; it needs 0.33 or newer", item.Src)
+		return fmt.Errorf("open the video %s: this libmpv does not number what it plays; it needs 0.33 or newer", src)
 	}
 	c.mu.Lock()
 	c.want = entry

@@ -25,6 +25,58 @@ import (
 type Config struct {
 	Wake  func() // called from foreign threads when there may be something new; must not block nor call the Core
 	Hwdec string // as mpv's option; "" = Hwdec()
+	// Live cores play addresses of live streams, and those alone. They do not wait on the first frame, and begin silent.
+	Live bool
+}
+
+// protocols are what libav may use for an address, by its scheme; nil for one that is not live. None of them opens files.
+func protocols(address string) []string {
+	scheme, _, _ := strings.Cut(address, "://")
+	switch scheme {
+	case "https", "http":
+		return []string{"http", "https", "tcp", "tls", "crypto"} // HLS names segments, and keys
+	case "udp":
+		return []string{"udp"}
+	case "rtp":
+		return []string{"rtp", "udp"}
+	case "rtsp":
+		return []string{"rtsp", "rtp", "udp", "tcp"}
+	case "srt":
+		return []string{"srt"}
+	}
+	return nil
+}
+
+// plainAddress is an address as libmpv takes it: others write udp://@group:port for a group to be joined.
+func plainAddress(address string) string {
+	for _, scheme := range []string{"udp://", "rtp://"} {
+		if rest, ok := strings.CutPrefix(address, scheme+"@"); ok {
+			return scheme + rest
+		}
+	}
+	return address
+}
+
+// liveOptions are those of a libmpv that plays live streams: the same walls but for the network, and next to no cache.
+func liveOptions(hwdec string) [][2]string {
+	o := append(options(hwdec), [][2]string{
+		{"pause", "no"}, {"volume", "0"}, {"network-timeout", "10"}, {"user-agent", "Vitrine"}, {"tls-verify", "yes"},
+		{"cache", "yes"}, {"cache-pause", "no"}, {"cache-secs", "10"}, {"demuxer-max-bytes", "32MiB"}, {"demuxer-readahead-secs", "3"},
+		{"demuxer-lavf-analyzeduration", "3"}, {"rtsp-transport", "tcp"}, {"framedrop", "decoder+vo"},
+	}...)
+	const authorities = "/etc/ssl/certs/ca-certificates.crt"
+	if _, err := os.Stat(authorities); err == nil {
+		o = append(o, [2]string{"tls-ca-file", authorities})
+	}
+	return o
+}
+
+// errAddress says why an address cannot be a live stream before libmpv is asked.
+func errAddress(address string) error {
+	if protocols(address) == nil {
+		return fmt.Errorf("%q is not the address of a live stream", address)
+	}
+	return nil
 }
 
 // errFile says why a path cannot be a video before libmpv is asked.

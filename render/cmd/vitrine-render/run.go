@@ -105,7 +105,7 @@ func (p *player) version() string {
 func show(ctx context.Context, s settings, d *desk, out output.Output, first *player, log *slog.Logger, stdin io.Reader, say *teller) error {
 	palette := newPalette(s.cache)
 	stage, err := compose.New(compose.Config{
-		Output: out, Video: first.video(s.hwdec), Picture: picture, Other: other, Sound: sound, Widget: palette.widget,
+		Output: out, Video: first.video(s.hwdec), Picture: picture, Other: other(s.hwdec), Sound: sound, Widget: palette.widget,
 		Report: d.report, MPV: first.version(), Log: log,
 	})
 	if err != nil {
@@ -134,12 +134,23 @@ func picture(item scene.Item, size image.Point) (*image.RGBA, error) {
 }
 
 // other opens what plays the kinds of item that are neither videos nor still.
-func other(kind scene.Kind, wake func()) (compose.Video, error) {
-	switch kind {
-	case scene.Animation:
-		return media.NewAnimation(wake), nil
+func other(hwdec string) func(kind scene.Kind, wake func()) (compose.Video, error) {
+	live := func(wake func()) (media.Core, error) {
+		core, err := mpv.New(mpv.Config{Wake: wake, Hwdec: hwdec, Live: true})
+		if err != nil {
+			return nil, err
+		}
+		return core, nil
 	}
-	return nil, fmt.Errorf("this renderer cannot show items of kind %q", kind)
+	return func(kind scene.Kind, wake func()) (compose.Video, error) {
+		switch kind {
+		case scene.Animation:
+			return media.NewAnimation(wake), nil
+		case scene.Stream:
+			return media.NewStream(media.StreamConfig{Open: live, Wake: wake}), nil
+		}
+		return nil, fmt.Errorf("this renderer cannot show items of kind %q", kind)
+	}
 }
 
 // sound opens what plays the beds of scenes.
