@@ -36,6 +36,7 @@ type relay struct {
 	gaps    []api.Gap           // what the player says it has lost
 	poison  uint64              // this play is refused
 	picture []byte
+	list    api.Warnings // public warnings
 	changed chan struct{}
 }
 
@@ -54,6 +55,11 @@ func newRelay(t *testing.T) *relay {
 	mux.HandleFunc("GET "+api.PathManifest, r.device(r.manifest))
 	mux.HandleFunc("GET "+api.PathBlob, r.device(r.blob))
 	mux.HandleFunc("GET "+api.PathRoots, r.device(r.roots))
+	mux.HandleFunc("GET "+api.PathWarnings, r.device(func(w http.ResponseWriter, _ *http.Request) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		send(w, 200, r.list)
+	}))
 	r.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
 		lie := r.lie

@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/bundle/bundletest"
 	"vitrine/agent/clock"
+	"vitrine/agent/siren"
 	"vitrine/agent/store"
 	"vitrine/agent/uplink"
 	"vitrine/cloud/api"
@@ -34,6 +36,8 @@ type player struct {
 	*uplink.Uplink
 	store  *store.Store
 	claims chan *uplink.Claim
+	siren  *siren.Siren
+	word   atomic.Pointer[error] // the last of the check of alerts
 	stop   func()
 }
 
@@ -44,6 +48,9 @@ func join(t *testing.T, r *relay, dir string) *player {
 		t.Fatal(err)
 	}
 	p := &player{store: s, claims: make(chan *uplink.Claim, 100)}
+	if p.siren, err = siren.New(siren.Config{Keep: s, Trust: s.Trust, Check: func(err error) { p.word.Store(&err) }}); err != nil {
+		t.Fatal(err)
+	}
 	p.Uplink, err = uplink.New(uplink.Config{Base: r.URL, Trust: api.Trust{CAFile: r.ca()}, Dir: dir, Store: s, Clock: wall{},
 		Describe: func(h *api.Heartbeat) {
 			live, _ := s.Live()
@@ -56,7 +63,7 @@ func join(t *testing.T, r *relay, dir string) *player {
 			default:
 			}
 		},
-		Check: func(error) {}, Plays: 10 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+		Check: func(error) {}, Warnings: p.siren, Plays: 10 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
