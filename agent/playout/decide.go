@@ -33,6 +33,7 @@ func (p *Playout) decide() <-chan struct{} {
 	was := p.decision
 	p.decision = p.ask()
 	p.log.Debug("schedule asked", "layer", p.decision.Layer, "loop", p.decision.Loop)
+	p.tellVolume()
 	loop := p.expand(p.decision)
 	switch {
 	case p.decision.Screen == "off":

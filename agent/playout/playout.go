@@ -134,6 +134,7 @@ type Playout struct {
 	own    map[string]any        // metrics of the player itself
 	fine   time.Time             // when the screen last was as it should be
 	turned time.Time             // when Run last looked
+	sound  sound
 
 	// Only Run's goroutine uses what follows.
 	live     *store.Live
@@ -174,7 +175,7 @@ func New(cfg Config) (*Playout, error) {
 		cfg.Changed = func() {}
 	}
 	return &Playout{cfg: cfg, log: cfg.Log, wake: make(chan struct{}, 1), shots: map[string]chan error{}, own: map[string]any{},
-		open: map[uint64]*showing{}, sick: quarantine{}, watch: watch{deaths: map[string]int{}}}, nil
+		open: map[uint64]*showing{}, sick: quarantine{}, watch: watch{deaths: map[string]int{}}, sound: sound{own: full, most: full, told: -1}}, nil
 }
 
 // SetCard says what the player's own page shows.
@@ -223,6 +224,7 @@ func (p *Playout) Run(ctx context.Context) error {
 	p.begun = time.Now()
 	p.isFine(p.begun)
 	p.recall()
+	p.recallVolume()
 	defer func() { p.remember(0) }()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -274,6 +276,7 @@ func (p *Playout) pause() time.Duration {
 		}
 	}
 	due(p.alerts.next, p.cfg.Clock.Now())
+	due(p.sound.next, p.cfg.Clock.Now()) // which only this goroutine writes
 	if p.decision.Next != nil {
 		due(*p.decision.Next, p.cfg.Clock.Now())
 	}

@@ -50,6 +50,7 @@ type screen struct {
 	waiting  *pipe.Command
 	overlays int
 	dark     bool
+	loud     []string // "percent@time"
 	timer    *time.Timer
 	log      []string // "name@second since midnight", "name+3s@second" when it began there
 }
@@ -94,6 +95,8 @@ func (s *screen) Send(c pipe.Command) error {
 		}
 	case pipe.OpOverlay:
 		s.overlays = len(c.Overlays)
+	case pipe.OpVolume:
+		s.loud = append(s.loud, fmt.Sprintf("%d@%s", c.Volume, time.Now().UTC().Format("15:04:05")))
 	case pipe.OpScreen:
 		s.dark = !c.On
 	}

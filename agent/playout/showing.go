@@ -176,6 +176,7 @@ func (p *Playout) started(r pipe.Report) (again bool) {
 	p.weigh(s)
 	before := p.on
 	p.on = s
+	p.tellVolume()
 	if before == nil || before.layer != s.layer || before.event != s.event || before.seq != s.seq || before.stream != s.stream {
 		defer p.cfg.Changed()
 		defer p.report()

@@ -17,7 +17,8 @@ type Plan struct {
 	defaults Defaults
 	actions  []*action
 	hours    *rhythm // nil: no working hours, or malformed ones
-	wary     bool    // untrustedClock: default
+	sound    sound
+	wary     bool // untrustedClock: default
 
 	mu    sync.Mutex
 	views []*view // latest first
@@ -57,6 +58,7 @@ func Compile(s *Schedule) (*Plan, []Problem) {
 	if s.WorkingHours != nil {
 		p.hours = c.workingHours(s.WorkingHours)
 	}
+	p.sound = c.sound(s.Audio)
 	seen := map[string]bool{}
 	for i := range s.Events {
 		e := c.event(i, &s.Events[i], seen)
@@ -236,6 +238,11 @@ func (c *compiler) words(e *event, path string, refuse func(path, message string
 	for _, w := range words {
 		if !slices.Contains(w.allowed, w.value) {
 			c.report(path+"/"+w.name, fmt.Sprintf("%s %q does not work: write %s", w.name, w.value, strings.Join(w.allowed[1:], ", ")))
+		}
+	}
+	if e.Volume != nil {
+		if message := badVolume("volume", *e.Volume); message != "" {
+			refuse("/volume", message)
 		}
 	}
 	if e.MaxWait != "" {

@@ -104,18 +104,19 @@ func lenientSchedule(text json.RawMessage) (*Schedule, []misfit, error) {
 		Dayparts       map[string][]Window `json:"dayparts"`
 		UntrustedClock string              `json:"untrustedClock"`
 		Actions        []json.RawMessage   `json:"actions"`
+		Audio          json.RawMessage     `json:"audio"`
 	}
 	var names map[string]json.RawMessage
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &names); err != nil {
-			return nil, nil, errors.New("it is not a JSON object: write events, actions, defaults, workingHours, dayparts and untrustedClock in one")
+			return nil, nil, errors.New("it is not a JSON object: write events, actions, defaults, workingHours, dayparts, untrustedClock and audio in one")
 		}
 	}
 	var broken []misfit
 	for _, name := range sortedKeys(names) {
-		if !slices.Contains([]string{"events", "actions", "defaults", "workingHours", "dayparts", "untrustedClock"}, name) {
+		if !slices.Contains([]string{"events", "actions", "defaults", "workingHours", "dayparts", "untrustedClock", "audio"}, name) {
 			delete(names, name)
-			broken = append(broken, misfit{Problem{"/" + pointerEscape(name), "a schedule has events, actions, defaults, workingHours, dayparts and untrustedClock: this is none of them and was not read"}, ""})
+			broken = append(broken, misfit{Problem{"/" + pointerEscape(name), "a schedule has events, actions, defaults, workingHours, dayparts, untrustedClock and audio: this is none of them and was not read"}, ""})
 		}
 	}
 	known, err := json.Marshal(names)
@@ -130,6 +131,12 @@ func lenientSchedule(text json.RawMessage) (*Schedule, []misfit, error) {
 		if err := strict(raw.WorkingHours, &s.WorkingHours); err != nil {
 			s.WorkingHours = nil
 			broken = append(broken, misfit{Problem{"/workingHours", err.Error() + "; the screen stays on"}, ""})
+		}
+	}
+	if len(raw.Audio) > 0 {
+		if err := strict(raw.Audio, &s.Audio); err != nil {
+			s.Audio = nil
+			broken = append(broken, misfit{Problem{"/audio", err.Error() + "; nothing limits the sound"}, ""})
 		}
 	}
 	unread, err := lenientEvents(raw.Events, s)

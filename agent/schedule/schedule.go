@@ -19,6 +19,7 @@ type Schedule struct {
 	Dayparts       map[string][]Window `json:"dayparts,omitempty"`       // named windows, which events share
 	UntrustedClock string              `json:"untrustedClock,omitempty"` // "play" (the default) or "default"
 	Actions        []Action            `json:"actions,omitempty"`        // what is done at a point in time
+	Audio          *Audio              `json:"audio,omitempty"`          // how loud it is
 }
 
 // Window is a local time of day, start and end, "HH:MM" or "HH:MM:SS"; end <= start runs into the next day, start == end
@@ -82,6 +83,7 @@ type Event struct {
 	OnEnd   string `json:"onEnd,omitempty"`   // next, resume, restart
 	MaxWait string `json:"maxWait,omitempty"` // duration, with onStart: finish; "" = 30s
 	Align   bool   `json:"align,omitempty"`
+	Volume  *int   `json:"volume,omitempty"` // of all sound while it has the screen, per cent; nil = the schedule's
 }
 
 // Trigger is what an event waits for: until one of On happens it is ineligible, then it is eligible for a time.

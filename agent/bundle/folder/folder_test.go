@@ -136,7 +136,7 @@ func TestEveryFaultHasItsPlaceAndARemedy(t *testing.T) {
 		"a field's name has a typing error": {with("playlist: [media", "playlst: [media"),
 			`bundle.yaml:12:33: unknown field "playlst" in a zone; write "playlist"`},
 		"a field belongs to nothing": {with("zone: Europe/Paris", "zone: Europe/Paris\nphase: moon"),
-			`bundle.yaml:3:1: unknown field "phase" in the bundle; allowed are actions, canvas, dayparts, defaults, events, expires, fallback, id, locale, name, scenes, sources, targets, tests, untrustedClock, workingHours, zone`},
+			`bundle.yaml:3:1: unknown field "phase" in the bundle; allowed are actions, audio, canvas, dayparts, defaults, events, expires, fallback, id, locale, name, scenes, sources, targets, tests, untrustedClock, workingHours, zone`},
 		"a text is where a number must be": {with("width: 1920", `width: "1920"`),
 			`bundle.yaml:3:17: this is a text; write a whole number`},
 		"a length has no unit": {with("for: 20s", "for: 20"),
