@@ -133,6 +133,7 @@ func TestThirdPartyLibrariesStayAtHome(t *testing.T) {
 		"github.com/hashicorp/go-memdb":  {"agent/store", "cloud/fleet"},
 		"github.com/kardianos/service":   {"agent/cmd/vitrine-player", "cloud/cmd/vitrine-relay"},
 		"github.com/chromedp/chromedp":   {},
+		"github.com/chromedp/cdproto":    {"render/web"},
 		"github.com/jezek/xgb":           {"render/output", "render/witness"},
 		"github.com/go-text/typesetting": {"render/paint"},
 	}

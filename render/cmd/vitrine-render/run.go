@@ -32,7 +32,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	mpv.Frugal()
 	first := warm(s.hwdec) // libmpv starts while the screen is opened
 	say := newTeller(pipe.NewReporter(stdout), log)
-	d := &desk{say: say.report}
+	d := &desk{say: say.report, log: log}
 	out, err := d.open(s)
 	if s.probe {
 		return probe(stdout, s, out, err, first)
@@ -103,9 +103,10 @@ func (p *player) version() string {
 // show is the renderer's life: commands in, frames and reports out. On an orderly end the window goes; when the player
 // is gone (stdin ends) or this process is killed, the last frame stays on the screen.
 func show(ctx context.Context, s settings, d *desk, out output.Output, first *player, log *slog.Logger, stdin io.Reader, say *teller) error {
-	palette := newPalette(s.cache)
+	palette, pages := newPalette(s.cache), &webs{log: log}
+	defer pages.close()
 	stage, err := compose.New(compose.Config{
-		Output: out, Video: first.video(s.hwdec), Picture: picture, Other: other(s.hwdec), Sound: sound, Widget: palette.widget,
+		Output: out, Video: first.video(s.hwdec), Picture: picture, Other: other(s.hwdec, pages), Sound: sound, Widget: palette.widget,
 		Report: d.report, MPV: first.version(), Log: log,
 	})
 	if err != nil {
@@ -113,7 +114,7 @@ func show(ctx context.Context, s settings, d *desk, out output.Output, first *pl
 	}
 	ctx, orphaned := context.WithCancelCause(ctx)
 	go func() {
-		err := pipe.ReadCommands(stdin, func(c pipe.Command) error { stage.Do(c); return nil },
+		err := pipe.ReadCommands(stdin, func(c pipe.Command) error { pages.hear(c); stage.Do(c); return nil },
 			func(err error) { log.Error("command refused", "error", err) })
 		orphaned(errors.Join(errOrphan, err))
 	}()
@@ -134,7 +135,7 @@ func picture(item scene.Item, size image.Point) (*image.RGBA, error) {
 }
 
 // other opens what plays the kinds of item that are neither videos nor still.
-func other(hwdec string) func(kind scene.Kind, wake func()) (compose.Video, error) {
+func other(hwdec string, pages *webs) func(kind scene.Kind, wake func()) (compose.Video, error) {
 	live := func(wake func()) (media.Core, error) {
 		core, err := mpv.New(mpv.Config{Wake: wake, Hwdec: hwdec, Live: true})
 		if err != nil {
@@ -146,6 +147,8 @@ func other(hwdec string) func(kind scene.Kind, wake func()) (compose.Video, erro
 		switch kind {
 		case scene.Animation:
 			return media.NewAnimation(wake), nil
+		case scene.Web:
+			return pages.open(wake)
 		case scene.Stream:
 			return media.NewStream(media.StreamConfig{Open: live, Wake: wake}), nil
 		}
