@@ -12,7 +12,7 @@ import (
 // settle is for what a process that was killed may have left: its keys (the server frees them with its window) and
 // displays that it switched off.
 func (x *X11) settle() {
-	if !x.powered {
+	if !x.powered.Load() {
 		x.Power(true)
 	}
 	if x.cfg.Heard != nil {

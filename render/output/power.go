@@ -35,7 +35,7 @@ func (x *X11) Power(on bool) {
 	default:
 	}
 	x.power <- on
-	x.powered = true
+	x.powered.Store(true)
 }
 
 // watchPower does what Power asks for, and reads it back until the displays have it or something else is asked for.

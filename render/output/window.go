@@ -70,15 +70,26 @@ func blankCursor(conn *xgb.Conn, root xproto.Window) (xproto.Cursor, error) {
 	return cursor, nil
 }
 
-// Hold has the window cover a screen that has another size now, with the last frame stretched over it. It is for the end
-// of an output that is opened anew: the screen shows that until the next one has its first frame.
-func (x *X11) Hold() {
+// Widen has the window cover a screen that has another size now; false where it has the same.
+func (x *X11) Widen() (image.Point, bool) {
 	g, err := xproto.GetGeometry(x.conn, xproto.Drawable(x.screen.Root)).Reply()
 	if err != nil || !x.mapped {
-		return
+		return image.Point{}, false
 	}
 	size := image.Pt(int(g.Width), int(g.Height))
 	if size == x.frame.Size {
+		return size, false
+	}
+	const what = xproto.ConfigWindowWidth | xproto.ConfigWindowHeight
+	err = xproto.ConfigureWindowChecked(x.conn, x.window, what, []uint32{uint32(size.X), uint32(size.Y)}).Check()
+	return size, err == nil
+}
+
+// Hold stretches the last frame over a screen that has another size now. It is for the end of an output that is opened
+// anew: the screen shows that until the next one has its first frame.
+func (x *X11) Hold() {
+	size, other := x.Widen()
+	if !other {
 		return
 	}
 	wide := NewFrame(size)
@@ -88,7 +99,6 @@ func (x *X11) Hold() {
 			copy(dst[i*4:i*4+4], src[i*x.frame.Size.X/size.X*4:])
 		}
 	}
-	xproto.ConfigureWindow(x.conn, x.window, xproto.ConfigWindowWidth|xproto.ConfigWindowHeight, []uint32{uint32(size.X), uint32(size.Y)})
 	x.putPlain(wide, wide.Bounds())
 	_, _ = xproto.GetInputFocus(x.conn).Reply() // the server has it all, unless it is gone
 }

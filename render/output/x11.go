@@ -6,6 +6,7 @@ import (
 	"image"
 	"io"
 	"os"
+	"sync/atomic"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/randr"
@@ -30,7 +31,7 @@ type X11 struct {
 	monitors []Monitor
 	wide     image.Point // the X screen, as it is now
 	dpms     bool
-	powered  bool // Power was called
+	powered  atomic.Bool // Power was called
 
 	mapped  bool
 	done    chan error
@@ -176,13 +177,40 @@ func (x *X11) Done() <-chan error { return x.done }
 // Exposed says that another window was on ours.
 func (x *X11) Exposed() <-chan struct{} { return x.exposed }
 
-// Present has the server copy the dirty parts. The first one maps the window in the same breath, and then has the server
-// drop the windows that killed processes left behind: they are below ours by then.
+// Present has the server copy the dirty parts.
 func (x *X11) Present(dirty []image.Rectangle) {
 	if !x.mapped {
-		xproto.MapWindow(x.conn, x.window)
 		dirty = []image.Rectangle{x.frame.Bounds()}
 	}
+	if err := x.Cover(func() error { x.put(dirty); return nil }); err != nil {
+		x.round <- struct{}{} // the connection is lost; the round trip says so
+	}
+}
+
+// Window is the window's name on the X server, and Display the server's, for who draws into it by other means.
+func (x *X11) Window() uint32 { return uint32(x.window) }
+
+// Display is what the window was opened with; "" = $DISPLAY.
+func (x *X11) Display() string { return x.cfg.Display }
+
+// Cover draws a frame. Before the first one it maps the window, which shows what is below until something is drawn, and
+// after it it has the server drop the windows that killed processes left behind.
+func (x *X11) Cover(draw func() error) error {
+	if x.mapped {
+		return draw()
+	}
+	if err := xproto.MapWindowChecked(x.conn, x.window).Check(); err != nil {
+		return fmt.Errorf("show the window: %w", err)
+	}
+	err := draw()
+	x.mapped = true
+	xproto.KillClient(x.conn, xproto.KillAllTemporary)
+	x.settle()
+	return err
+}
+
+// put copies parts of the frame into the window.
+func (x *X11) put(dirty []image.Rectangle) {
 	n := 0
 	for _, r := range dirty {
 		if r = r.Intersect(x.frame.Bounds()); !r.Empty() {
@@ -202,11 +230,6 @@ func (x *X11) Present(dirty []image.Rectangle) {
 		shm.PutImage(x.conn, xproto.Drawable(x.window), x.gc, uint16(x.frame.Size.X), uint16(x.frame.Size.Y),
 			uint16(r.Min.X), uint16(r.Min.Y), uint16(r.Dx()), uint16(r.Dy()), int16(r.Min.X), int16(r.Min.Y),
 			x.screen.RootDepth, xproto.ImageFormatZPixmap, last, x.shared.id, 0)
-	}
-	if !x.mapped {
-		x.mapped = true
-		xproto.KillClient(x.conn, xproto.KillAllTemporary)
-		x.settle()
 	}
 	if x.shared == nil || n == 0 {
 		x.round <- struct{}{}

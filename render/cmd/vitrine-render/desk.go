@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"log/slog"
 	"reflect"
 	"sync/atomic"
 	"time"
 
 	"vitrine/render/output"
+	"vitrine/render/output/gl"
 	"vitrine/render/output/layout"
 	"vitrine/render/pipe"
 	"vitrine/render/scene"
@@ -20,6 +22,8 @@ type desk struct {
 	say    func(pipe.Report)
 	plan   atomic.Pointer[layout.Plan]
 	window *output.X11 // nil: there is none
+	hold   func()      // stretches the last frame over a changed screen
+	log    *slog.Logger
 }
 
 // open opens the screens; the composition is what comes out.
@@ -35,6 +39,20 @@ func (d *desk) open(s settings) (output.Output, error) {
 		return nil, fmt.Errorf("lay out the screen: %w", err)
 	}
 	d.plan.Store(&p)
+	if d.window == nil || s.output == "x11" {
+		return layout.New(out, p), nil
+	}
+	card, err := gl.New(d.window, p, s.output == "gl")
+	if err == nil {
+		d.hold = card.Hold
+		d.log.Info("graphics card is used", "name", card.Renderer())
+		return card, nil
+	}
+	if s.output == "gl" {
+		out.Close()
+		return nil, err
+	}
+	d.log.Warn("software output is used", "because", err)
 	return layout.New(out, p), nil
 }
 
@@ -49,7 +67,7 @@ func (d *desk) bare(s settings) (output.Output, []output.Monitor, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d.window = x
+	d.window, d.hold = x, x.Hold
 	return x, x.Monitors(), nil
 }
 
@@ -101,7 +119,7 @@ func (d *desk) trouble(err error) {
 func (d *desk) leave(err error) bool {
 	anew := errors.Is(err, output.ErrChanged)
 	if anew && d.window != nil {
-		d.window.Hold()
+		d.hold()
 	}
 	return anew
 }

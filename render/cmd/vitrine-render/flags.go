@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,7 +47,7 @@ func parse(args []string, stdout io.Writer) (settings, error) {
 	fs := flag.NewFlagSet("vitrine-render", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&s.display, "display", "", "X `display`, like :0; empty is $DISPLAY")
-	fs.StringVar(&s.output, "output", "", "`kind` of screen: x11 or memory; empty is memory with --headless, else x11")
+	fs.StringVar(&s.output, "output", "", "`kind` of screen: x11, gl (through a graphics card), auto (gl where there is one, else x11) or memory; empty is memory with --headless, else x11")
 	fs.StringVar(&headless, "headless", "", "draw into memory, `WIDTHxHEIGHT` pixels")
 	fs.StringVar(&s.hwdec, "hwdec", "", "video `decoding` as mpv names it; empty finds out what this machine can")
 	fs.StringVar(&s.cache, "cache", "", "`directory` for the index of fonts; empty is the user's cache directory")
@@ -100,10 +101,10 @@ func (s *settings) screen(headless string) error {
 		}
 	}
 	switch {
-	case s.output != "x11" && s.output != "memory":
-		return usageError{fmt.Errorf("output %q is not known; known are x11 and memory", s.output)}
-	case s.output == "x11" && headless != "":
-		return usageError{errors.New("--headless draws into memory and cannot go with --output x11; leave one out")}
+	case !slices.Contains([]string{"x11", "gl", "auto", "memory"}, s.output):
+		return usageError{fmt.Errorf("output %q is not known; known are x11, gl, auto and memory", s.output)}
+	case s.output != "memory" && headless != "":
+		return usageError{fmt.Errorf("--headless draws into memory and cannot go with --output %s; leave one out", s.output)}
 	case s.output == "memory" && headless == "":
 		headless = "1920x1080"
 	}

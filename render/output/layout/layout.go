@@ -48,7 +48,7 @@ func (p Plan) Locate(at image.Point) (image.Point, bool) {
 		if !at.In(t.To) {
 			continue
 		}
-		size := t.upright()
+		size := t.Upright()
 		a := t.way(1, 0).of(at.Sub(t.To.Min))
 		a.X, a.Y = a.X*t.From.Dx()/size.X, a.Y*t.From.Dy()/size.Y
 		return a.Add(t.From.Min), true
@@ -56,10 +56,10 @@ func (p Plan) Locate(at image.Point) (image.Point, bool) {
 	return image.Point{}, false
 }
 
-// upright is the size that the tile has on the screen, before it is turned.
-func (t Tile) upright() image.Point { return turned(t.To.Size(), t.Turn) }
+// Upright is the size that the tile has on the screen, before it is turned.
+func (t Tile) Upright() image.Point { return turned(t.To.Size(), t.Turn) }
 
-func (t Tile) exact() bool { return t.upright() == t.From.Size() }
+func (t Tile) exact() bool { return t.Upright() == t.From.Size() }
 
 // turned is a size after turning by degrees.
 func turned(p image.Point, degrees int) image.Point {
@@ -77,7 +77,7 @@ type way struct {
 }
 
 func (t Tile) way(step, stride int) way {
-	w := way{size: t.upright(), t: t}
+	w := way{size: t.Upright(), t: t}
 	at := func(u, v int) int { p := w.of(image.Pt(u, v)); return p.Y*stride + p.X*step }
 	w.base = at(0, 0)
 	w.across, w.down = at(1, 0)-w.base, at(0, 1)-w.base

@@ -53,3 +53,8 @@ func correct(p output.Picture, channel, value int) byte {
 	v *= 1 - (1-keep)*float64(p.Warmth)/100
 	return byte(math.Round(min(max(v, 0), 1) * 255))
 }
+
+// Correction is the value of a channel (0 blue, 1 green, 2 red) on the screen, for who corrects by other means.
+func Correction(p output.Picture) func(channel, value int) byte {
+	return func(channel, value int) byte { return correct(p, channel, value) }
+}

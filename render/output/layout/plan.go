@@ -198,7 +198,7 @@ func (g Given) tile(screen image.Point, monitors []output.Monitor, canvas *image
 		if g.From != nil {
 			return t, errors.New("from needs the size of the whole; give the canvas, like \"canvas\": [3840, 1080]")
 		}
-		*canvas = t.upright()
+		*canvas = t.Upright()
 	}
 	t.From = image.Rectangle{Max: *canvas}
 	if g.From != nil {

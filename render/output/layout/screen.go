@@ -25,7 +25,7 @@ func New(o output.Output, p Plan) *Screen {
 	s := &Screen{Output: o, plan: p, plain: p.plain(o.Size()), scalers: make([]*scaler, len(p.Tiles))}
 	for i, t := range p.Tiles {
 		if !t.exact() {
-			s.scalers[i] = newScaler(t.From.Size(), t.upright())
+			s.scalers[i] = newScaler(t.From.Size(), t.Upright())
 		}
 	}
 	if s.plain {
@@ -35,6 +35,11 @@ func New(o output.Output, p Plan) *Screen {
 		s.frame = output.NewFrame(p.Canvas)
 	}
 	return s
+}
+
+// Bare is a Screen for who brings the pixels to the screen by other means: Frame, Present and Done are not to be used.
+func Bare(o output.Output, p Plan) *Screen {
+	return &Screen{Output: o, plan: p, plain: p.plain(o.Size())}
 }
 
 // direct says that the composition's pixels are the screen's.
@@ -141,7 +146,7 @@ func (s *Screen) Shot() (*image.RGBA, error) {
 
 // lift cuts a tile out of a picture of the screen and turns it back.
 func (t Tile) lift(screen *image.RGBA) *image.RGBA {
-	size := t.upright()
+	size := t.Upright()
 	out := image.NewRGBA(image.Rectangle{Max: size})
 	w := t.way(4, out.Stride)
 	for v := range t.To.Dy() {
