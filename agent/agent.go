@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"vitrine/agent/act"
 	"vitrine/agent/alert"
 	"vitrine/agent/bundle"
 	"vitrine/agent/clock"
@@ -26,8 +27,10 @@ import (
 	"vitrine/agent/ladder"
 	"vitrine/agent/playout"
 	"vitrine/agent/power"
+	"vitrine/agent/sense"
 	"vitrine/agent/siren"
 	"vitrine/agent/store"
+	"vitrine/agent/trigger"
 	"vitrine/agent/uplink"
 	"vitrine/cloud/api"
 	"vitrine/render/pipe"
@@ -51,6 +54,9 @@ type Config struct {
 	Alerts    string
 	AlertFeed string
 	Site      alert.Site
+	Lines     []sense.Line // of GPIO chips, that events may wait for
+	// TriggerListen is a loopback address at which programs of this machine may set off triggers; "" = nowhere.
+	TriggerListen string
 	// RendererMemory is the renderer's ceiling, bytes: it is started anew before it; 0 = by the machine's memory.
 	RendererMemory int64
 	// CEC switches displays on HDMI on and off as the schedule says, where there is an adapter for it.
@@ -78,6 +84,9 @@ type Agent struct {
 	sources  *connect.Set
 	siren    *siren.Siren
 	playout  *playout.Playout
+	actor    *act.Actor
+	senses   *sense.Senses
+	triggers *trigger.Server // nil: nobody listens
 	ladder   *ladder.Ladder
 	power    *power.Screen  // nil without CEC
 	uplink   *uplink.Uplink // nil without a relay
@@ -148,6 +157,9 @@ func (a *Agent) wire() (err error) {
 			return err
 		}
 	}
+	if err = a.wireDeeds(); err != nil {
+		return err
+	}
 	a.showCard(nil)
 	if cfg.Relay != "" {
 		if a.uplink, err = uplink.New(uplink.Config{Base: cfg.Relay, Trust: cfg.Trust, Dir: cfg.Dir, Store: a.store, Clock: a.clock,
@@ -194,7 +206,10 @@ func (a *Agent) Run(ctx context.Context) error {
 			return nil
 		})
 	}
-	others := map[string]part{"clock": a.clock, "sources": a.sources, "control": a.control, "alerts": a.siren}
+	others := map[string]part{"clock": a.clock, "sources": a.sources, "control": a.control, "alerts": a.siren, "actions": a.actor, "senses": a.senses}
+	if a.triggers != nil {
+		others["triggers"] = a.triggers
+	}
 	if a.power != nil {
 		others["power"] = a.power
 	}

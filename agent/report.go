@@ -69,6 +69,10 @@ func (a *Agent) describe(h *api.Heartbeat) {
 	h.Showing, h.Checks, h.Uptime = &p.Showing, checks, int64(time.Since(a.begun).Seconds())
 	h.Metrics = map[string]any{"output": p.Output, "presented": p.Presented, "dropped": p.Dropped, "memory": ownMemory(),
 		"renderer_memory": p.Memory, "renderer_ceiling": a.cfg.RendererMemory, "renderer_renewed": p.Renewed, "hwdec": p.Hwdec, "plays_dropped": a.store.Dropped()}
+	if deeds := a.deeds(); len(deeds) > 0 {
+		h.Metrics["actions"] = deeds
+	}
+	h.Metrics["felt"] = a.felt(st.Now)
 	if free, err := a.store.Disk(); err == nil {
 		h.Metrics["disk_free"] = free
 	}
@@ -93,6 +97,7 @@ func (a *Agent) Status() control.Status {
 		Rejected: p.Rejected, Clock: control.Clock{Trust: string(clock.Trust), Now: clock.Now, Why: clock.Why()}, Checks: a.board.Checks(),
 		Renderer: control.Renderer{Output: p.Output, Fault: p.Fault, Width: p.Size.Width, Height: p.Size.Height, Presented: p.Presented, Dropped: p.Dropped,
 			Hwdec: p.Hwdec, PID: p.PID, Memory: p.Memory, Ceiling: a.cfg.RendererMemory, Renewed: p.Renewed}}
+	s.Actions, s.Metrics = a.deeds(), a.felt(clock.Now)
 	if s.Name == "" {
 		s.Name = a.cfg.Name
 	}

@@ -46,7 +46,9 @@ type Status struct {
 	Renderer  Renderer          `json:"renderer"`
 	Sources   map[string]Source `json:"sources,omitempty"`
 	Clock     Clock             `json:"clock"`
-	Disk      int64             `json:"disk"` // bytes free
+	Actions   []Action          `json:"actions,omitempty"`
+	Metrics   map[string]any    `json:"metrics,omitempty"` // that conditions may ask, but those of sources
+	Disk      int64             `json:"disk"`              // bytes free
 	Checks    map[string]string `json:"checks"`
 }
 
@@ -78,6 +80,16 @@ type Source struct {
 	Fetched time.Time `json:"fetched,omitzero"`
 	Stale   bool      `json:"stale"`
 	Error   string    `json:"error,omitempty"`
+}
+
+// Action is something that is done at its time.
+type Action struct {
+	ID    string    `json:"id"`
+	Do    string    `json:"do"`
+	Next  time.Time `json:"next,omitzero"`   // zero = never
+	Last  time.Time `json:"last,omitzero"`   // due instant that was answered for last
+	State string    `json:"state,omitempty"` // of that: begun, done, failed, skipped
+	Why   string    `json:"why,omitempty"`
 }
 
 // Clock is how far the player's time is believed.

@@ -103,6 +103,9 @@ func (u *Uplink) shootAll(ctx context.Context, id string) error {
 	}
 }
 
+// Picture sends a picture soon.
+func (u *Uplink) Picture() { signal(u.shoot) }
+
 func (u *Uplink) shot(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()

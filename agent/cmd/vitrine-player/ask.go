@@ -85,6 +85,12 @@ func print(w io.Writer, s control.Status) {
 		line("renderer", "%s %dx%d, %d frames, %d dropped, %d MiB", s.Renderer.Output, s.Renderer.Width, s.Renderer.Height, s.Renderer.Presented, s.Renderer.Dropped, s.Renderer.Memory>>20)
 	}
 	line("clock", "%s, %s%s", s.Clock.Trust, s.Clock.Now.Local().Format(time.DateTime), prefixed(": ", s.Clock.Why))
+	for _, d := range s.Actions {
+		line("action", "%s: %s%s", d.ID, d.Do, deed(d))
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Metrics)) {
+		line("metric", "%s = %v", name, s.Metrics[name])
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Sources)) {
 		src := s.Sources[name]
 		old := ""
@@ -108,6 +114,18 @@ func print(w io.Writer, s control.Status) {
 			line("! "+name, "%s", s.Checks[name])
 		}
 	}
+}
+
+// deed says when an action is due, and how it went.
+func deed(d control.Action) string {
+	text := ", never"
+	if !d.Next.IsZero() {
+		text = ", next " + d.Next.Local().Format(time.DateTime)
+	}
+	if d.State != "" {
+		text += fmt.Sprintf("; %s, due %s%s", d.State, d.Last.Local().Format(time.DateTime), prefixed(": ", d.Why))
+	}
+	return text
 }
 
 // prefixed puts something before words, if there are any.

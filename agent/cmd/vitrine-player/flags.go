@@ -14,6 +14,8 @@ import (
 
 	"vitrine/agent"
 	"vitrine/agent/alert"
+	"vitrine/agent/sense"
+	"vitrine/agent/trigger"
 )
 
 const usage = `vitrine-player plays signed bundles on a screen, with or without a relay.
@@ -128,6 +130,12 @@ func playFlags(name string, cfg *agent.Config) *flags {
 		cfg.RendererMemory = n << 20
 		return nil
 	})
+	f.StringVar(&cfg.TriggerListen, "trigger-listen", "", "`address` on this machine, like 127.0.0.1:8787, at which POST /trigger/NAME sets off events; the token is in the data folder")
+	f.Func("gpio", "`line` of a GPIO chip that events may wait for, like door=gpiochip0:17,active-low,pull-up,debounce=20ms; may be given again", func(v string) error {
+		l, err := sense.ParseLine(v)
+		cfg.Lines = append(cfg.Lines, l)
+		return err
+	})
 	return f
 }
 
@@ -160,6 +168,11 @@ func check(cfg *agent.Config) error {
 		return errors.New("--relay-ca and --relay-pin are of no use without --relay")
 	case cfg.AlertFeed != "" && !strings.HasPrefix(cfg.AlertFeed, "https://") && !strings.HasPrefix(cfg.AlertFeed, "http://"):
 		return fmt.Errorf("--alert-feed %q is not an address like https://host/alerts.xml", cfg.AlertFeed)
+	}
+	if cfg.TriggerListen != "" {
+		if err := trigger.CheckAddress(cfg.TriggerListen); err != nil {
+			return fmt.Errorf("--trigger-listen: %w", err)
+		}
 	}
 	return ownFolder(cfg.Dir)
 }
