@@ -126,16 +126,17 @@ func wall(t *testing.T, dir, imp string) {
 
 func TestThirdPartyLibrariesStayAtHome(t *testing.T) {
 	homes := map[string][]string{
-		"github.com/gen2brain/go-mpv":    {"render/mpv"},
-		"github.com/godbus/dbus/v5":      {"usb/udisks", "agent/power"},
-		"github.com/fsnotify/fsnotify":   {"agent/connect"},
-		"go.etcd.io/bbolt":               {"agent/store", "cloud/shelf"},
-		"github.com/hashicorp/go-memdb":  {"agent/store", "cloud/fleet"},
-		"github.com/kardianos/service":   {"agent/cmd/vitrine-player", "cloud/cmd/vitrine-relay"},
-		"github.com/chromedp/chromedp":   {},
-		"github.com/chromedp/cdproto":    {"render/web"},
-		"github.com/jezek/xgb":           {"render/output", "render/witness"},
-		"github.com/go-text/typesetting": {"render/paint"},
+		"github.com/gen2brain/go-mpv":       {"render/mpv"},
+		"github.com/godbus/dbus/v5":         {"usb/udisks", "agent/system"},
+		"github.com/fsnotify/fsnotify":      {"agent/connect"},
+		"go.etcd.io/bbolt":                  {"agent/store", "cloud/shelf"},
+		"github.com/hashicorp/go-memdb":     {"agent/store", "cloud/fleet"},
+		"github.com/kardianos/service":      {"agent/cmd/vitrine-player", "cloud/cmd/vitrine-relay"},
+		"github.com/warthog618/go-gpiocdev": {"agent/sense"},
+		"github.com/chromedp/chromedp":      {},
+		"github.com/chromedp/cdproto":       {"render/web"},
+		"github.com/jezek/xgb":              {"render/output", "render/witness"},
+		"github.com/go-text/typesetting":    {"render/paint"},
 	}
 	for dir, p := range tree(t) {
 		for imp := range p.others {
