@@ -2,7 +2,7 @@
 #
 #	go in PATH ─ /usr/local/go ─ module cache (put there by setup.sh) ──> the first that go.mod accepts
 #
-# Afterwards $TAGS is "mpv" where libmpv's headers are, and empty elsewhere.
+# Afterwards $TAGS names what has its headers here: "mpv", "gl", "mpv,gl", or nothing.
 
 vitrine_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 vitrine_lowest=$(sed -n 's/^go //p' "$vitrine_root/go.mod")
@@ -41,6 +41,9 @@ TAGS=
 if pkg-config --exists mpv 2>/dev/null; then
 	TAGS=mpv
 	export CGO_CFLAGS="-O2 -g -I$vitrine_root/packaging/mpvcompat"
+fi
+if pkg-config --exists egl glesv2 x11 2>/dev/null; then
+	TAGS=${TAGS:+$TAGS,}gl
 fi
 # A tree that git refuses to read (sudo in someone else's clone) builds all the same, without a revision in its binaries.
 git -C "$vitrine_root" rev-parse HEAD >/dev/null 2>&1 || export GOFLAGS="${GOFLAGS:-} -buildvcs=false"

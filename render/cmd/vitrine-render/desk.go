@@ -45,7 +45,11 @@ func (d *desk) open(s settings) (output.Output, error) {
 	card, err := gl.New(d.window, p, s.output == "gl")
 	if err == nil {
 		d.hold = card.Hold
-		d.log.Info("graphics card is used", "name", card.Renderer())
+		if card.Software() {
+			d.log.Warn("OpenGL is painted in software: --output x11 is faster here", "renderer", card.Renderer())
+		} else {
+			d.log.Info("graphics card is used", "renderer", card.Renderer())
+		}
 		return card, nil
 	}
 	if s.output == "gl" {

@@ -24,9 +24,9 @@ type mortal struct {
 	reports chan pipe.Report
 }
 
-func newMortal(t *testing.T, program, display string, commands ...pipe.Command) *mortal {
+func newMortal(t *testing.T, program, display string, flags []string, commands ...pipe.Command) *mortal {
 	t.Helper()
-	m := &mortal{cmd: exec.Command(program, "--display", display), reports: make(chan pipe.Report, 64)}
+	m := &mortal{cmd: exec.Command(program, append([]string{"--display", display}, flags...)...), reports: make(chan pipe.Report, 64)}
 	var err error
 	if m.stdin, err = m.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -107,6 +107,17 @@ func TestTheScreenIsNeverBlackWhileTheRendererIsKilledAgainAndAgain(t *testing.T
 	if p.err != nil {
 		t.Fatal(p.err)
 	}
+	t.Run("in software", func(t *testing.T) { killed(t, p.path, kills(t), "--output", "x11") })
+	t.Run("through OpenGL", func(t *testing.T) {
+		if !p.gl {
+			t.Skip("EGL's headers are not on this machine")
+		}
+		killed(t, p.path, kills(t)/3, "--output", "gl")
+	})
+}
+
+// killed kills a renderer n times, half of them before another has shown anything.
+func killed(t *testing.T, program string, n int, flags ...string) {
 	ms := media(t)
 	display, err := witness.StartXvfb(context.Background(), screenSize)
 	if err != nil {
@@ -130,21 +141,21 @@ func TestTheScreenIsNeverBlackWhileTheRendererIsKilledAgainAndAgain(t *testing.T
 	}()
 	s := scene.Scene{For: scene.Duration(time.Hour), Zones: []scene.Zone{{At: whole(), Playlist: playlist(ms, scene.Cover, 1, 11)}}}
 	show := pipe.Command{Op: pipe.OpQueue, ID: 1, Now: true, Canvas: scene.Size{Width: screenSize.X, Height: screenSize.Y}, Scene: &s}
-	first := newMortal(t, p.path, display.Name, show)
+	first := newMortal(t, program, display.Name, flags, show)
 	first.await(t, pipe.EvStarted)
-	for i := range kills(t) {
+	for i := range n {
 		switch i % 3 {
 		case 0: // while it plays
 			for seen := samples.Load(); samples.Load() < seen+int64(3*i%40); {
 				time.Sleep(time.Millisecond) // the film has no event to wait for
 			}
 		case 1: // the next one before it has shown anything
-			next := newMortal(t, p.path, display.Name, show)
+			next := newMortal(t, program, display.Name, flags, show)
 			next.await(t, pipe.EvReady)
 			next.kill(t)
 		}
 		first.kill(t)
-		first = newMortal(t, p.path, display.Name, show)
+		first = newMortal(t, program, display.Name, flags, show)
 		first.await(t, pipe.EvStarted)
 	}
 	first.kill(t)

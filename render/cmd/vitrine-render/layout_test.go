@@ -222,6 +222,36 @@ func TestEveryTurnOfAScreenShowsTheSamePicture(t *testing.T) {
 	}
 }
 
+func TestOpenGLShowsWhatTheProcessorPaints(t *testing.T) {
+	if p := shop.program(); p.err == nil && !p.gl {
+		t.Skip("EGL's headers are not on this machine")
+	}
+	size := image.Pt(640, 360)
+	for name, flags := range map[string][]string{"as it is": nil, "left": {"--rotate", "left"}, "scaled": {"--canvas", "320x180"}} {
+		t.Run(name, func(t *testing.T) {
+			s, stop := stand(t, size, append(flags, "--output", "x11")...)
+			canvas := image.Pt(s.ready.Size.Width, s.ready.Size.Height)
+			sc := motif(t, canvas)
+			want := s.show(1, canvas, sc)
+			stop()
+			card, _ := stand(t, size, append(flags, "--output", "gl")...)
+			if card.ready.Output != "gl" || card.ready.Size != s.ready.Size {
+				t.Errorf("ready as %+v", card.ready)
+			}
+			got := card.show(1, canvas, sc)
+			for y := range size.Y {
+				for x := range size.X {
+					if !near(got.RGBAAt(x, y), want.RGBAAt(x, y), 1) {
+						t.Fatalf("pixel %d,%d is %v, and in software %v", x, y, got.RGBAAt(x, y), want.RGBAAt(x, y))
+					}
+				}
+			}
+		})
+	}
+	s, _ := stand(t, size, "--output", "auto")
+	t.Logf("auto takes %s here", s.ready.Output)
+}
+
 func TestFourScreensOfAWallTogetherShowWhatOneShows(t *testing.T) {
 	one := image.Pt(640, 480)
 	s, stop := stand(t, one)

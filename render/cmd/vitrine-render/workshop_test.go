@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 type built struct {
 	path  string
 	video bool
+	gl    bool
 	err   error
 }
 
@@ -65,14 +67,19 @@ func (w *workshop) buildPlain() built {
 
 func (w *workshop) build() built {
 	if p := os.Getenv("VITRINE_RENDER"); p != "" {
-		return built{path: p, video: true}
+		return built{path: p, video: true, gl: true}
 	}
 	out := built{path: filepath.Join(w.dir, "vitrine-render")}
 	out.video = exec.Command("pkg-config", "--exists", "mpv").Run() == nil
-	args := []string{"build", "-o", out.path}
+	out.gl = exec.Command("pkg-config", "--exists", "egl", "glesv2", "x11").Run() == nil
+	var tags []string
 	if out.video {
-		args = append(args, "-tags", "mpv")
+		tags = append(tags, "mpv")
 	}
+	if out.gl {
+		tags = append(tags, "gl")
+	}
+	args := []string{"build", "-o", out.path, "-tags", strings.Join(tags, ",")}
 	compat, err := filepath.Abs("../../../packaging/mpvcompat")
 	if err != nil {
 		return built{err: err}

@@ -18,3 +18,6 @@ func (s *Screen) Renderer() string { return "" }
 
 // Hold does nothing.
 func (s *Screen) Hold() {}
+
+// Software says nothing.
+func (s *Screen) Software() bool { return true }

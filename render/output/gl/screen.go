@@ -115,6 +115,9 @@ func (s *Screen) Name() string { return "gl" }
 // Renderer is the graphics card's name.
 func (s *Screen) Renderer() string { return s.name }
 
+// Software says that the processor does what a graphics card should.
+func (s *Screen) Software() bool { return painted(s.name) }
+
 // Frame is what Present uploads from.
 func (s *Screen) Frame() *output.Frame { return s.frame }
 
