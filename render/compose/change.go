@@ -33,6 +33,9 @@ func (s *Stage) change(now time.Time) (again time.Time) {
 		s.report(pipe.Report{Ev: pipe.EvEnded, ID: g.id, Reason: "failed"})
 		return again
 	}
+	if due, early := g.early(now); early {
+		again = sooner(again, due)
+	}
 	if !g.ready(now) || s.shown == nil && s.rising != nil && !s.rising.ready(now) {
 		return again
 	}
@@ -56,7 +59,7 @@ func (s *Stage) cut(now time.Time, reason string) {
 	s.crossed()
 	old := s.shown
 	s.shown, s.waiting = s.waiting, nil
-	s.shown.begin(now)
+	s.shown.begin(s.shown.nominal(now))
 	s.under.want = s.shown.scene.Audio
 	if old != nil {
 		if p := newPassage(s.shown.scene.Transition, time.Duration(s.shown.scene.For), now); p != nil && !s.off {

@@ -18,7 +18,8 @@ type group struct {
 	scene   scene.Scene
 	now     bool // change as soon as it is ready
 	start   time.Duration
-	over    bool // above the scene, without a ground of its own
+	epoch   time.Time // when its own time is 0, if screens agree on it; else zero
+	over    bool      // above the scene, without a ground of its own
 
 	zones  []*zone
 	leader *reel     // the first playlist zone: the scene's length, where it says none
@@ -45,7 +46,7 @@ type zone struct {
 
 // newGroup starts the preparation of everything in the scenes.
 func (s *Stage) newGroup(c pipe.Command, canvas scene.Size, scenes []scene.Scene, now time.Time) *group {
-	g := &group{stage: s, id: c.ID, mapping: newMapping(canvas, s.size), start: time.Duration(c.Start), limit: now.Add(giveUp)}
+	g := &group{stage: s, id: c.ID, mapping: newMapping(canvas, s.size), start: time.Duration(c.Start), epoch: c.Epoch, limit: now.Add(giveUp)}
 	if len(scenes) > 0 {
 		g.scene = scenes[0]
 	}
@@ -165,6 +166,9 @@ func (g *group) parting(long time.Duration) time.Time {
 
 // ready says whether everything that can be seen of the group is there.
 func (g *group) ready(now time.Time) bool {
+	if _, early := g.early(now); early {
+		return false
+	}
 	if !now.Before(g.limit) {
 		return true
 	}
@@ -270,7 +274,7 @@ func (g *group) reels(now time.Time) []pipe.Reel {
 			if c.item.For > 0 && !c.until.IsZero() {
 				at = time.Duration(c.item.For) - c.until.Sub(now) // also of a video that is shown once more
 			}
-			out = append(out, pipe.Reel{Zone: z.place, Item: c.index, At: scene.Duration(max(0, at))})
+			out = append(out, pipe.Reel{Zone: z.place, Item: c.index, At: scene.Duration(max(0, at)), Skew: z.reel.skew()})
 		}
 	}
 	return out

@@ -31,6 +31,8 @@ type reel struct {
 
 	under image.Rectangle // the part of the video that other layers cover …
 	saved surface         // … and its pixels without them
+
+	drift drift
 }
 
 func newReel(s *Stage, g *group, z scene.Zone, m mapping) *reel {
@@ -150,7 +152,7 @@ func (r *reel) step(now time.Time, live bool) time.Time {
 		r.stage.relayer()
 		r.group.soil(r.clip)
 	}
-	return sooner(r.limits(future(r.look(now), now), now), r.stepPassage(now))
+	return sooner(sooner(r.limits(future(r.look(now), now), now), r.stepPassage(now)), r.follow(now))
 }
 
 // early says that the present item's own end is so near that the transition to the next one has to begin: its frames are
@@ -255,7 +257,10 @@ func (r *reel) turn(now time.Time) {
 // promote has the next item take the place of the present one.
 func (r *reel) promote(now time.Time) {
 	r.arrive() // the transition before, where it was longer than its item
-	old := r.cur
+	old, end := r.cur, time.Time{}
+	if old != nil {
+		end = old.ends()
+	}
 	r.cur, r.next = r.next, nil
 	if p := newPassage(r.cur.item.Transition, lengthOf(r.cur.item), now); p != nil && old != nil && !r.cur.again {
 		r.old, r.passage = old, p
@@ -264,7 +269,7 @@ func (r *reel) promote(now time.Time) {
 		r.stage.leave(old)
 	}
 	r.turnUp()
-	r.cur.begin(now)
+	r.cur.begin(r.nominal(end, now))
 	r.stage.relayer() // another picture may lie elsewhere
 	r.group.soil(r.clip)
 }

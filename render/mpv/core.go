@@ -43,12 +43,15 @@ type file struct {
 	length  time.Duration
 	size    image.Point
 	dropped uint64
+	at      time.Duration // of the newest frame …
+	since   time.Time     // … which came then
 }
 
 const (
 	eofReached = iota + 1
 	length
 	lateFrames
+	position
 )
 
 func start(options [][2]string) (*mpv.Mpv, error) {
@@ -90,7 +93,7 @@ func New(cfg Config) (*Core, error) {
 		format mpv.Format
 	}{
 		{eofReached, "eof-reached", mpv.FormatFlag}, {length, "duration", mpv.FormatDouble},
-		{lateFrames, "frame-drop-count", mpv.FormatInt64},
+		{lateFrames, "frame-drop-count", mpv.FormatInt64}, {position, "time-pos", mpv.FormatDouble},
 	}
 	for _, o := range observed {
 		if err := m.ObserveProperty(o.id, o.name, o.format); err != nil {
@@ -128,7 +131,7 @@ func (c *Core) Load(item scene.Item, start time.Duration) error {
 	}{
 		{"pause", mpv.FormatFlag, true}, {"panscan", mpv.FormatDouble, panscan}, {"keepaspect", mpv.FormatFlag, keep},
 		{"aid", mpv.FormatString, aid}, {"volume", mpv.FormatDouble, float64(item.Volume)},
-		{"start", mpv.FormatString, "none"},
+		{"start", mpv.FormatString, "none"}, {"speed", mpv.FormatDouble, 1.0},
 	}
 	if err := c.beginAt(start); err != nil {
 		return fmt.Errorf("prepare libmpv for %s: %w", item.Src, err)
@@ -181,6 +184,17 @@ func (c *Core) SetVolume(percent int) {
 
 func setVolume(m *mpv.Mpv, percent int) {
 	_ = m.SetPropertyAsync("volume", 0, mpv.FormatDouble, float64(min(100, max(0, percent))))
+}
+
+// SetSpeed plays faster or slower from now on; each Load sets it back to 1.
+func (c *Core) SetSpeed(factor float64) {
+	_ = c.m.SetPropertyAsync("speed", 0, mpv.FormatDouble, factor)
+}
+
+// At is the position of the newest frame, and when it came; false while there is none.
+func (c *Core) At() (position time.Duration, since time.Time, ok bool) {
+	f, ok := c.current()
+	return f.at, f.since, ok && f.shown && !f.since.IsZero()
 }
 
 // Stop unloads the file and frees its decoder.

@@ -115,6 +115,10 @@ func (c *Core) noteProperty(ev *mpv.Event) bool {
 		v, _ := p.Data.(float64)
 		c.file.length = time.Duration(v * float64(time.Second))
 		return v > 0
+	case position:
+		if v, ok := p.Data.(float64); ok {
+			c.file.at, c.file.since = time.Duration(v*float64(time.Second)), time.Now()
+		}
 	case lateFrames:
 		v, _ := p.Data.(int64)
 		c.file.dropped = uint64(max(0, v))

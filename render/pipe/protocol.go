@@ -29,6 +29,9 @@ type Command struct {
 	// Reels is where each playlist begins, as a pulse of an earlier showing of the scene told; those it leaves out begin
 	// where Start says.
 	Reels []Reel `json:"reels,omitempty"`
+	// Epoch is when the scene's own time is 0, by the system's clock, where screens agree on it: the scene waits for its time, its
+	// lengths count from there, and its videos are held to it. Zero: from when the scene comes.
+	Epoch time.Time `json:"epoch,omitzero"`
 
 	Overlays []scene.Scene `json:"overlays,omitempty"` // Overlay: painted above everything, in this order
 	Zone     string        `json:"zone,omitempty"`     // Settings: IANA, for clocks that name none
@@ -88,9 +91,10 @@ type Report struct {
 
 // Reel is where a playlist is.
 type Reel struct {
-	Zone int            `json:"zone"` // its place in the scene's list
-	Item int            `json:"item"` // in the playlist, from 0
-	At   scene.Duration `json:"at"`   // since the item's beginning
+	Zone int            `json:"zone"`           // its place in the scene's list
+	Item int            `json:"item"`           // in the playlist, from 0
+	At   scene.Duration `json:"at"`             // since the item's beginning
+	Skew *float64       `json:"skew,omitempty"` // seconds by which an aligned video is ahead of its time; nil = not known
 }
 
 // Picture is how everything that is shown is corrected for the screen it is shown on. The zero value changes nothing.
