@@ -43,9 +43,10 @@ func (s *Stage) freshen() {
 func (s *Stage) discard(r *reel, sl *slot) {
 	size := r.target(sl).Size()
 	if n := size.X * size.Y * 4; len(s.scratch) < n {
-		s.scratch = make([]byte, n)
+		freeScratch(s.scratch)
+		s.scratch = newScratch(n)
 	}
-	sl.owed = false
+	sl.owed, s.scratched = false, time.Now()
 	_ = sl.video.Render(s.scratch, size.X*4, size) // an error comes again when it matters
 }
 
@@ -106,7 +107,7 @@ func (s *Stage) crossed() {
 	}
 	s.leaving.leave()
 	s.leaving.canvas, s.shown.canvas = nil, nil
-	s.leaving, s.crossing = nil, nil
+	s.leaving, s.crossing, s.litter = nil, nil, true
 	s.shown.eachReel(func(r *reel) {
 		r.dull()
 		r.turnUp()

@@ -239,5 +239,6 @@ func (s *Stage) leave(sl *slot) {
 		s.release(sl.video, sl.lent)
 		sl.video = nil
 	}
+	s.litter = s.litter || sl.pic != nil || sl.stand != nil || sl.own.pix != nil
 	sl.pic, sl.stand, sl.own = nil, nil, surface{}
 }

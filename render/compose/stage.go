@@ -51,6 +51,9 @@ type Stage struct {
 	pulse     time.Time
 	memory    int64 // proportional bytes, as last looked up …
 	weighed   time.Time
+	scratched time.Time // when scratch was last used
+	litter    bool      // something large was let go since …
+	swept     time.Time
 }
 
 // errQuit ends the loop on command.
@@ -198,6 +201,7 @@ func (s *Stage) beat(now time.Time) time.Time {
 		}
 		s.report(r)
 		s.weigh(now)
+		s.sweep(now)
 	}
 	return s.pulse
 }
@@ -241,6 +245,7 @@ func (s *Stage) close() {
 		continue
 	}
 	s.videos.close()
+	freeScratch(s.scratch)
 	if s.under.sound != nil {
 		s.under.sound.Close()
 	}

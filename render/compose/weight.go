@@ -3,12 +3,33 @@ package compose
 import (
 	"bufio"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 )
 
-const weighEvery = 10 * time.Second
+const (
+	weighEvery = 10 * time.Second
+	sweepEvery = 10 * time.Second
+)
+
+// sweep gives memory back to the kernel now and then, when something large was let go: a picture of the whole screen is
+// eight megabytes, and the collector alone would leave it lying about for minutes.
+func (s *Stage) sweep(now time.Time) {
+	if s.scratch != nil && now.Sub(s.scratched) > pulseEvery {
+		freeScratch(s.scratch)
+		s.scratch = nil
+	}
+	if !s.litter || now.Sub(s.swept) < sweepEvery {
+		return
+	}
+	s.litter, s.swept = false, now
+	s.elsewhere(func() func() {
+		debug.FreeOSMemory()
+		return func() {}
+	})
+}
 
 // weigh looks the memory up now and then: the kernel needs some milliseconds for it, so it is done on another goroutine.
 func (s *Stage) weigh(now time.Time) {
