@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"image/color"
-	"image/draw"
 	"maps"
 	"math"
 	"path/filepath"
@@ -13,109 +11,102 @@ import (
 	"strings"
 	"time"
 
+	"vitrine/render/film"
 	"vitrine/render/paint"
 	"vitrine/render/scene"
 )
 
-// draw paints the view: what is not video in this process, by the same code as the renderer's; videos by the renderer,
-// where there is one.
-func (v *view) draw(ctx context.Context) (*image.RGBA, error) {
-	scale := 1.0
+// size is that of the picture.
+func (v *view) size() (image.Point, error) {
+	c := v.m.Canvas
+	size := c.Point()
 	if v.width > 0 {
-		scale = float64(v.width) / float64(v.m.Canvas.Width)
+		size = image.Pt(v.width, int(math.Round(float64(v.width)*float64(c.Height)/float64(c.Width))))
 	}
-	size := scaled(image.Rectangle{Max: v.m.Canvas.Point()}, scale).Size()
-	if size.X*size.Y > 64<<20 {
-		return nil, usage("a picture of %d x %d pixels is too large; give a --width", size.X, size.Y)
+	if size.X < 2 || size.Y < 2 || size.X*size.Y > 64<<20 {
+		return size, usage("a picture of %d x %d pixels cannot be drawn; give another --width", size.X, size.Y)
 	}
-	img := image.NewRGBA(image.Rectangle{Max: size})
-	draw.Draw(img, img.Rect, image.Black, image.Point{}, draw.Src)
-	if v.scene == nil {
-		return img, nil
-	}
-	data, err := readRows(ctx, v.dir, v.m, v.media)
+	return size, nil
+}
+
+// draw paints the view, so long after its scene has begun: what is not of the web in this process, by the same code as the
+// renderer's; pages of the web by the renderer, where there is one.
+func (v *view) draw(ctx context.Context, after time.Duration) (*image.RGBA, error) {
+	const rate = 50 // frames a second in which time is counted here
+	once := func(time.Time) (film.Program, error) { return v.program("", v.scene, v.overlays, true), nil }
+	f, err := v.film(ctx, rate, v.now.Add(-after), once)
 	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if _, err := f.Frame(ctx, 0); err != nil { // so that what begins has begun
+		return nil, err
+	}
+	return f.Frame(ctx, int(math.Round(after.Seconds()*rate)))
+}
+
+// film prepares a film of what is on from an instant.
+func (v *view) film(ctx context.Context, rate int, begin time.Time, next func(time.Time) (film.Program, error)) (*film.Film, error) {
+	size, err := v.size()
+	if err != nil {
+		return nil, err
+	}
+	if v.rows, err = readRows(ctx, v.dir, v.m, v.media); err != nil {
 		return nil, err
 	}
 	fonts, err := v.fonts()
 	if err != nil {
 		return nil, err
 	}
-	env := paint.Env{Fonts: fonts, Zone: v.zone, Locale: v.m.Locale, Patient: true}
-	for i, s := range append([]scene.Scene{*v.scene}, v.overlays...) {
-		if s.Background != "" || i == 0 {
-			draw.Draw(img, img.Rect, image.NewUniform(s.Background.Or(color.NRGBA{A: uint8(max(0, 255-255*i))})), image.Point{}, draw.Over)
-		}
-		zones := slices.Clone(s.Zones)
-		slices.SortStableFunc(zones, func(a, b scene.Zone) int { return a.Z - b.Z })
-		for _, z := range zones {
-			if err := v.drawZone(ctx, img, data.bind(z), scale, env); err != nil {
-				return nil, err
+	return film.New(film.Config{
+		Size: size, Canvas: v.m.Canvas, Rate: rate,
+		Env:   paint.Env{Fonts: fonts, Zone: v.zone, Locale: v.m.Locale, Patient: true},
+		Other: otherFrame, Note: func(text string) {
+			v.notes = append(v.notes, strings.ReplaceAll(text, v.dir+string(filepath.Separator), ""))
+		},
+	}, begin, next)
+}
+
+// program is a scene with its rows and files.
+func (v *view) program(name string, s *scene.Scene, overlays []scene.Scene, alone bool) film.Program {
+	p := film.Program{Name: name, Alone: alone}
+	if s != nil {
+		bound := v.bind(*s)
+		p.Scene = &bound
+	}
+	for _, o := range overlays {
+		p.Overlays = append(p.Overlays, v.bind(o))
+	}
+	return p
+}
+
+func (v *view) bind(s scene.Scene) scene.Scene {
+	s.Zones = slices.Clone(s.Zones)
+	for i, z := range s.Zones {
+		z = v.rows.bind(z)
+		z.Playlist = slices.Clone(z.Playlist)
+		for k := range z.Playlist {
+			it := &z.Playlist[k]
+			if !strings.Contains(it.Src, "://") {
+				it.Src = v.path(it.Src)
+			}
+			if it.StandIn != "" {
+				it.StandIn = v.path(it.StandIn)
 			}
 		}
+		s.Zones[i] = z
 	}
-	v.notes = append(v.notes, data.notes...)
-	slices.Sort(v.notes)
-	v.notes = slices.Compact(v.notes)
-	return img, nil
+	return s
 }
 
-func (v *view) drawZone(ctx context.Context, img *image.RGBA, z scene.Zone, scale float64, env paint.Env) error {
-	at := scaled(z.At.Bounds(), scale)
-	if at.Empty() {
-		return nil
-	}
-	widget, err := paint.New(z, at.Size(), scale, env)
-	if err != nil {
-		return fmt.Errorf("draw a zone: %w", err)
-	}
-	surface := image.NewRGBA(image.Rectangle{Max: at.Size()})
-	if z.Ticker != nil {
-		widget.Paint(surface, v.now.Add(-time.Minute)) // so that the line is under way, not about to come
-	}
-	widget.Paint(surface, v.now)
-	if len(z.Playlist) > 0 {
-		medium, err := v.medium(ctx, z.Playlist[0], at.Size())
-		if err != nil {
-			return err
-		}
-		draw.Draw(surface, surface.Rect, medium, image.Point{}, draw.Over)
-		paint.Rounded(surface, float64(z.Radius)*scale)
-	}
-	opacity := z.Opacity
-	if opacity == 0 {
-		opacity = 1
-	}
-	mask := image.NewUniform(color.Alpha{A: uint8(math.Round(255 * opacity))})
-	draw.DrawMask(img, at, surface, image.Point{}, mask, image.Point{}, draw.Over)
-	return nil
-}
-
-// medium is the picture of a playlist's item, as large as its zone.
-func (v *view) medium(ctx context.Context, item scene.Item, size image.Point) (*image.RGBA, error) {
-	path := filepath.Join(v.dir, filepath.FromSlash(item.Src))
-	if item.Kind == scene.Image {
-		return paint.Fitted(path, size, item.Fit)
-	}
-	frame, err := videoFrame(ctx, path, item, size)
-	if err == nil {
-		return frame, nil
-	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	v.notes = append(v.notes, fmt.Sprintf("%s is drawn as a grey plate: %v", item.Src, err))
-	plate := image.NewRGBA(image.Rectangle{Max: size})
-	draw.Draw(plate, plate.Rect, image.NewUniform(color.RGBA{0x30, 0x34, 0x3a, 0xff}), image.Point{}, draw.Src)
-	return plate, nil
-}
+func (v *view) path(name string) string { return filepath.Join(v.dir, filepath.FromSlash(name)) }
 
 // fonts are the system's with those of the bundle before them.
 func (v *view) fonts() (*paint.Fonts, error) {
 	var files []string
 	for _, p := range slices.Sorted(maps.Keys(v.media)) {
 		if strings.HasPrefix(v.media[p], "font/") {
-			files = append(files, filepath.Join(v.dir, filepath.FromSlash(p)))
+			files = append(files, v.path(p))
 		}
 	}
 	fonts, err := paint.LoadFonts(paint.FontConfig{Files: files})
@@ -125,8 +116,12 @@ func (v *view) fonts() (*paint.Fonts, error) {
 	return fonts, nil
 }
 
-// scaled is a rectangle of the canvas on the picture; neighbours stay neighbours.
-func scaled(r image.Rectangle, scale float64) image.Rectangle {
-	at := func(v int) int { return int(math.Round(float64(v) * scale)) }
-	return image.Rect(at(r.Min.X), at(r.Min.Y), at(r.Max.X), at(r.Max.Y))
+// told are the notes that a person is to read, each once.
+func (v *view) told() []string {
+	notes := slices.Clone(v.notes)
+	if v.rows != nil {
+		notes = append(notes, v.rows.notes...)
+	}
+	slices.Sort(notes)
+	return slices.Compact(notes)
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"vitrine/render/paint"
@@ -16,16 +17,18 @@ import (
 	"vitrine/render/scene"
 )
 
-// videoFrame asks vitrine-render, drawing into memory, for a video's first frame as its zone would show it.
-func videoFrame(ctx context.Context, path string, item scene.Item, size image.Point) (*image.RGBA, error) {
+// otherFrame asks vitrine-render, drawing into memory, for an item's first picture as its zone would show it.
+func otherFrame(ctx context.Context, item scene.Item, size image.Point) (*image.RGBA, error) {
 	program, err := pipe.Find()
 	if err != nil {
 		return nil, err
 	}
-	if item.Src, err = filepath.Abs(path); err != nil {
-		return nil, err
+	if !strings.Contains(item.Src, "://") {
+		if item.Src, err = filepath.Abs(item.Src); err != nil {
+			return nil, err
+		}
 	}
-	item.Volume = 0
+	item.Volume, item.For, item.Transition = 0, scene.Duration(time.Hour), nil
 	dir, err := os.MkdirTemp("", "vitrine-preview-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the frame: %w", err)
@@ -57,12 +60,12 @@ func videoFrame(ctx context.Context, path string, item scene.Item, size image.Po
 	return frame, nil
 }
 
-// awaitShot takes the picture once the video's first frame is up.
+// awaitShot takes the picture once the item's first frame is up.
 func awaitShot(ctx context.Context, r *pipe.Renderer, path string) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return errors.New("vitrine-render did not show the video within 20 s")
+			return errors.New("vitrine-render did not show it within 20 s")
 		case report := <-r.Reports():
 			switch {
 			case report.Ev == pipe.EvFailed:

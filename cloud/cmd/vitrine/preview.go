@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"image"
 	"image/png"
@@ -18,23 +20,59 @@ import (
 	"vitrine/render/scene"
 )
 
+// shots are the flags of preview.
+type shots struct {
+	out, video, name string
+	item, width      int
+	after, length    time.Duration
+	rate             int
+	json             bool
+}
+
+func (o *shots) flags(fs *flag.FlagSet) {
+	fs.StringVar(&o.out, "o", "", "the picture to write, .png")
+	fs.StringVar(&o.video, "video", "", "a film to write, .mp4: what shows from --at on")
+	fs.DurationVar(&o.length, "for", 20*time.Second, "length of the film, 1h at most")
+	fs.IntVar(&o.rate, "fps", 30, "frames of the film a second, 1 to 60")
+	fs.DurationVar(&o.after, "after", 0, "how long the scene has been on in the picture, such as 12s")
+	fs.IntVar(&o.item, "item", 1, "which scene of the loop, from 1")
+	fs.StringVar(&o.name, "scene", "", "draw this scene, whatever the schedule says")
+	fs.IntVar(&o.width, "width", 0, "width in pixels; the canvas's when not given, for a film 1920 at most")
+	fs.BoolVar(&o.json, "json", false, "print JSON")
+}
+
+func (o *shots) check() error {
+	switch {
+	case o.out == "" && o.video == "":
+		return usage("say where the picture goes: -o out.png; or a film: --video out.mp4")
+	case o.out != "" && !strings.EqualFold(filepath.Ext(o.out), ".png"):
+		return usage("say where the picture goes: -o out.png")
+	case o.video != "" && !strings.EqualFold(filepath.Ext(o.video), ".mp4"):
+		return usage("a film is an .mp4: --video out.mp4")
+	case o.width < 0 || o.width == 1 || o.width > 16384:
+		return usage("--width is 2 to 16384")
+	case o.length <= 0 || o.length > time.Hour:
+		return usage("--for is up to 1h, such as 20s")
+	case o.rate < 1 || o.rate > 60:
+		return usage("--fps is 1 to 60")
+	case o.after < 0 || o.after > 24*time.Hour:
+		return usage("--after is a length of time, such as 12s")
+	}
+	return nil
+}
+
 func runPreview(ctx context.Context, c *call) error {
 	fs := c.flags()
 	var a asked
+	var o shots
 	a.flags(fs)
-	out := fs.String("o", "", "the picture to write, .png")
-	item := fs.Int("item", 1, "which scene of the loop, from 1")
-	name := fs.String("scene", "", "draw this scene, whatever the schedule says")
-	width := fs.Int("width", 0, "width of the picture in pixels; the canvas's when not given")
+	o.flags(fs)
 	dir, err := c.one(fs, "folder")
 	if err != nil {
 		return err
 	}
-	if *out == "" || !strings.EqualFold(filepath.Ext(*out), ".png") {
-		return usage("say where the picture goes: -o out.png")
-	}
-	if *width < 0 || *width > 16384 {
-		return usage("--width is 1 to 16384")
+	if err := o.check(); err != nil {
+		return err
 	}
 	f, err := folder.Load(dir)
 	if err != nil {
@@ -48,22 +86,51 @@ func runPreview(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	v := &view{dir: dir, m: &f.Manifest, media: f.Media, now: now, zone: zone, width: *width}
-	say, err := v.choose(p, *name, *item)
-	if err != nil {
-		return err
+	v := &view{dir: dir, m: &f.Manifest, media: f.Media, now: now, zone: zone, width: o.width}
+	said := previewed{Notes: []string{}}
+	if o.out != "" {
+		if said.Shows, err = v.choose(p, o.name, o.item); err != nil {
+			return err
+		}
+		img, err := v.draw(ctx, o.after)
+		if err != nil {
+			return err
+		}
+		if err := writePNG(o.out, img); err != nil {
+			return err
+		}
+		said.Picture = o.out
 	}
-	img, err := v.draw(ctx)
-	if err != nil {
-		return err
+	if o.video != "" {
+		if said.Film, err = v.record(ctx, c, p, o); err != nil {
+			return err
+		}
 	}
-	if err := writePNG(*out, img); err != nil {
-		return err
+	said.Notes = append(said.Notes, v.told()...)
+	return said.print(c, o.json)
+}
+
+// previewed is what preview says of what it has written.
+type previewed struct {
+	Picture string    `json:"picture,omitempty"`
+	Shows   string    `json:"shows,omitempty"`
+	Film    *filmFile `json:"film,omitempty"`
+	Notes   []string  `json:"notes"`
+}
+
+func (s previewed) print(c *call, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(c.stdout).Encode(s)
 	}
-	for _, n := range v.notes {
+	for _, n := range s.Notes {
 		fmt.Fprintf(c.stderr, "note: %s\n", n)
 	}
-	fmt.Fprintf(c.stdout, "%s: %s\n", *out, say)
+	if s.Picture != "" {
+		fmt.Fprintf(c.stdout, "%s: %s\n", s.Picture, s.Shows)
+	}
+	if f := s.Film; f != nil {
+		fmt.Fprintf(c.stdout, "%s: %s, %d × %d pixels, without sound: %s\n", f.Path, count(f.Frames, "frame"), f.Width, f.Height, strings.Join(f.names(), ", "))
+	}
 	return nil
 }
 
@@ -76,6 +143,7 @@ type view struct {
 	zone  *time.Location
 	width int // of the picture; 0 = the canvas's
 
+	rows     *rows
 	scene    *scene.Scene // nil = the screen is off
 	overlays []scene.Scene
 	notes    []string
