@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -69,6 +70,9 @@ func (a *Agent) describe(h *api.Heartbeat) {
 	h.Showing, h.Checks, h.Uptime = &p.Showing, checks, int64(time.Since(a.begun).Seconds())
 	h.Metrics = map[string]any{"output": p.Output, "presented": p.Presented, "dropped": p.Dropped, "memory": ownMemory(),
 		"renderer_memory": p.Memory, "renderer_ceiling": a.cfg.RendererMemory, "renderer_renewed": p.Renewed, "hwdec": p.Hwdec, "plays_dropped": a.store.Dropped()}
+	if p.Skew != nil {
+		h.Metrics["skew_ms"] = math.Round(*p.Skew*1e4) / 10
+	}
 	if deeds := a.deeds(); len(deeds) > 0 {
 		h.Metrics["actions"] = deeds
 	}
@@ -96,7 +100,7 @@ func (a *Agent) Status() control.Status {
 		Relay: a.cfg.Relay, Bundle: live.Pointer(), Missing: live.Missing, Showing: p.Showing, Next: p.Next, Held: p.Quarantined,
 		Rejected: p.Rejected, Clock: control.Clock{Trust: string(clock.Trust), Now: clock.Now, Why: clock.Why()}, Checks: a.board.Checks(),
 		Renderer: control.Renderer{Output: p.Output, Fault: p.Fault, Width: p.Size.Width, Height: p.Size.Height, Presented: p.Presented, Dropped: p.Dropped,
-			Hwdec: p.Hwdec, PID: p.PID, Memory: p.Memory, Ceiling: a.cfg.RendererMemory, Renewed: p.Renewed}}
+			Hwdec: p.Hwdec, PID: p.PID, Memory: p.Memory, Ceiling: a.cfg.RendererMemory, Renewed: p.Renewed, Skew: p.Skew}}
 	s.Actions, s.Metrics = a.deeds(), a.felt(clock.Now)
 	if s.Name == "" {
 		s.Name = a.cfg.Name

@@ -71,7 +71,9 @@ type Renderer struct {
 	Memory    int64  `json:"memory"`          // bytes
 	Ceiling   int64  `json:"ceiling"`         // of its memory, bytes
 	PID       int    `json:"pid,omitempty"`   // of its process
-	Renewed   int    `json:"renewed"`         // how often it was started anew for its memory
+	// Skew is by how many seconds an aligned video is ahead of its time; absent = none is on.
+	Skew    *float64 `json:"skew,omitempty"`
+	Renewed int      `json:"renewed"` // how often it was started anew for its memory
 }
 
 // Source is how a source of rows is; never the rows themselves.

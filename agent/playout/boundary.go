@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vitrine/agent/schedule"
+	"vitrine/render/pipe"
 )
 
 // change says when a new loop takes the screen.
@@ -20,6 +21,7 @@ const (
 	mostLeft = 16                     // programmes that wait to come back
 	nearly   = 500 * time.Millisecond // so little of an item is not begun
 	hair     = 10 * time.Millisecond  // so late is not late: a seek would cost more
+	opening  = 400 * time.Millisecond // that a scene of an aligned loop is given to be opened, where it comes at once
 )
 
 // place is where a programme was when a stronger one took the screen.
@@ -40,6 +42,7 @@ type turn struct {
 	voice string
 	item  string
 	from  time.Duration
+	epoch time.Time // when the item's own time is 0, where screens agree on it; else zero
 }
 
 // rank orders programmes: by layer, then by priority.
@@ -182,7 +185,7 @@ func (p *Playout) leave() {
 	if len(p.left) >= mostLeft || !now.above(was) {
 		return
 	}
-	p.left = append(p.left, place{moment: s.moment, rank: was, loop: p.loop, pos: p.pos, turn: turn{s.voice, s.item, 0}, print: s.print,
+	p.left = append(p.left, place{moment: s.moment, rank: was, loop: p.loop, pos: p.pos, turn: turn{voice: s.voice, item: s.item}, print: s.print,
 		showing: s.id, after: p.onEnd()})
 }
 
@@ -231,31 +234,31 @@ func (p *Playout) rejoin(l *place) {
 }
 
 // choose is what plays next and where in it: of an aligned loop what the time says, else what was interrupted, else the next.
-// longer is what is missing until the time when an aligned item should have begun.
-func (p *Playout) choose(now, plain bool) (t turn, longer time.Duration) {
+func (p *Playout) choose(now, plain bool) turn {
 	if !plain {
-		if t, longer, ok := p.aligned(now); ok {
+		if t, ok := p.aligned(now); ok {
 			p.again = nil
-			return t, longer
+			return t
 		}
 	}
 	if p.again != nil {
-		return *p.again, 0
+		return *p.again
 	}
 	voice, item := p.pick(now)
-	return turn{voice: voice, item: item}, 0
+	return turn{voice: voice, item: item}
 }
 
-// aligned is the place of an aligned loop at the instant when what is queued will begin; each turn begins by the clock, so
-// that what one lost the next makes good. Not ok: the loop is not aligned, the clock not trusted, an item of unknown length.
-func (p *Playout) aligned(now bool) (t turn, longer time.Duration, ok bool) {
+// aligned is the place of an aligned loop at the instant when what is queued will begin, with the instant at which that item
+// began or begins everywhere: the renderer holds it to that. What comes at once is given the time to be opened. Not ok: the
+// loop is not aligned, the clock not trusted, an item of unknown length.
+func (p *Playout) aligned(now bool) (t turn, ok bool) {
 	st, _ := p.cfg.Clock.State()
 	if st.Trust != "trusted" || len(p.decision.Interrupts) > 0 || len(p.decision.Events) == 0 {
-		return t, 0, false
+		return t, false
 	}
 	for _, e := range p.events() {
 		if slices.Contains(p.decision.Events, e.ID) && !e.Align {
-			return t, 0, false
+			return t, false
 		}
 	}
 	lengths := make([]time.Duration, len(p.loop))
@@ -263,28 +266,39 @@ func (p *Playout) aligned(now bool) (t turn, longer time.Duration, ok bool) {
 		sc, _ := p.sceneOf(item)
 		length, known := sc.Length()
 		if !known {
-			return t, 0, false
+			return t, false
 		}
 		lengths[i] = time.Duration(length)
 	}
-	begin := st.Now
+	begin := st.Now.Add(opening)
 	if !now && p.on != nil {
 		end, known := p.on.end()
 		if !known {
-			return t, 0, false
+			return t, false
 		}
-		begin = begin.Add(max(time.Until(end), 0))
+		begin = st.Now.Add(max(time.Until(end), 0))
 	}
 	i, from := schedule.Position(begin, lengths)
 	if i < 0 {
-		return t, 0, false
+		return t, false
 	}
+	epoch := begin.Add(-from)
 	if left := lengths[i] - from; left < min(nearly, lengths[i]/4) {
-		i, from, longer = (i+1)%len(lengths), 0, left
+		i, from, epoch = (i+1)%len(lengths), 0, begin.Add(left)
 	}
 	if from < hair {
 		from = 0
 	}
 	p.pos = i
-	return turn{item: p.loop[i], from: from}, longer, true
+	return turn{item: p.loop[i], from: from, epoch: epoch.Round(0)}, true
+}
+
+// skewOf is the skew of the playlist that is furthest off.
+func skewOf(reels []pipe.Reel) (worst *float64) {
+	for _, r := range reels {
+		if r.Skew != nil && (worst == nil || math.Abs(*r.Skew) > math.Abs(*worst)) {
+			worst = r.Skew
+		}
+	}
+	return worst
 }

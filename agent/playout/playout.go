@@ -115,10 +115,12 @@ type Status struct {
 	Presented   uint64
 	Dropped     uint64
 	Memory      int64 // of the renderer, bytes
-	Hwdec       string
-	PID         int  // of the renderer's process
-	Renewed     int  // how often the renderer was started anew for its memory
-	Overweight  bool // what is shown needs more than the renderer's ceiling
+	// Skew is by how many seconds the aligned video that is furthest off is ahead of its time; nil = none is on, or not known yet.
+	Skew       *float64
+	Hwdec      string
+	PID        int  // of the renderer's process
+	Renewed    int  // how often the renderer was started anew for its memory
+	Overweight bool // what is shown needs more than the renderer's ceiling
 }
 
 // Playout drives one screen.

@@ -108,6 +108,18 @@ func (s *screen) change(reason string) {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
+	if w := s.waiting; w != nil && !w.Epoch.IsZero() {
+		if left := time.Until(w.Epoch.Add(time.Duration(w.Start))); left > 0 { // it waits for its time
+			s.timer = time.AfterFunc(left, func() {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				if s.waiting == w {
+					s.change(reason)
+				}
+			})
+			return
+		}
+	}
 	if s.on != nil {
 		s.tell(pipe.Report{Ev: pipe.EvEnded, ID: s.on.ID, Reason: reason, Presented: 100})
 	}
@@ -131,7 +143,11 @@ func (s *screen) change(reason string) {
 		length = scene.Duration(8 * time.Second)
 	}
 	on := s.on
-	s.timer = time.AfterFunc(time.Duration(length-s.on.Start)+s.lag, func() {
+	stays := time.Duration(length - s.on.Start)
+	if e := s.on.Epoch; !e.IsZero() {
+		stays = time.Until(e.Add(time.Duration(length)))
+	}
+	s.timer = time.AfterFunc(stays+s.lag, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.on == on {

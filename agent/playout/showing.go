@@ -38,6 +38,9 @@ type showing struct {
 // end is when the showing ends by itself, if that is known.
 func (s *showing) end() (time.Time, bool) {
 	length, known := s.scene.Length()
+	if !s.epoch.IsZero() {
+		return s.epoch.Add(time.Duration(length)), known && !s.began.IsZero()
+	}
 	return s.began.Add(time.Duration(length) - s.from), known && !s.began.IsZero()
 }
 
@@ -63,7 +66,7 @@ func (p *Playout) queue(now bool) {
 	p.retry = time.Time{}
 	plain := false
 	for range 2 * len(p.loop) {
-		t, longer := p.choose(now, plain)
+		t := p.choose(now, plain)
 		sc, canvas, ok := p.bind(t.item)
 		if !ok {
 			if p.again == nil {
@@ -73,9 +76,6 @@ func (p *Playout) queue(now bool) {
 			continue
 		}
 		told := text(sc)
-		if sc.For > 0 {
-			sc.For += scene.Duration(longer)
-		}
 		p.ids++
 		s := &showing{id: p.ids, turn: t, event: cmp.Or(t.voice, p.eventOf(t.item)), layer: p.decision.Layer, priority: p.priority(p.decision),
 			moment: p.moment(p.decision), print: p.print(t.item), scene: sc, canvas: canvas, told: told, queued: time.Now(), again: p.again != nil}
@@ -83,7 +83,7 @@ func (p *Playout) queue(now bool) {
 			s.stream, s.seq = p.live.Manifest.Stream, p.live.Manifest.Seq
 		}
 		p.waiting, p.open[s.id] = s, s
-		p.tell(pipe.Command{Op: pipe.OpQueue, ID: s.id, Canvas: canvas, Scene: &sc, Start: scene.Duration(t.from), Now: now || p.on == nil})
+		p.tell(pipe.Command{Op: pipe.OpQueue, ID: s.id, Canvas: canvas, Scene: &sc, Start: scene.Duration(t.from), Epoch: t.epoch, Now: now || p.on == nil})
 		return
 	}
 	standIn := p.expand(schedule.Decision{Loop: []string{schedule.FallbackItem}})
@@ -173,6 +173,7 @@ func (p *Playout) started(r pipe.Report) (again bool) {
 	s.began, s.start, s.trust = time.Now(), st.Now, string(st.Trust)
 	p.moved = s.began
 	p.isFine(s.began)
+	p.log.Debug("item on the screen", "item", s.item, "after", s.began.Sub(s.queued))
 	p.weigh(s)
 	before := p.on
 	p.on = s
@@ -255,6 +256,7 @@ func (p *Playout) pulse(r pipe.Report) (again bool) {
 		p.moved = now
 	}
 	p.status.Presented, p.status.Dropped, p.status.Memory = r.Presented, r.Dropped, r.Memory
+	p.status.Skew = skewOf(r.Reels)
 	if r.Hwdec != "" {
 		p.status.Hwdec = r.Hwdec
 	}
