@@ -135,7 +135,9 @@ func (x *X11) survey() error {
 	if err != nil {
 		return fmt.Errorf("ask for the size of the screen: %w", err)
 	}
-	x.wide = image.Pt(int(g.Width), int(g.Height))
+	now := *x.screen
+	now.WidthInPixels, now.HeightInPixels = g.Width, g.Height
+	x.screen, x.wide = &now, image.Pt(int(g.Width), int(g.Height))
 	return nil
 }
 

@@ -136,6 +136,9 @@ func TestADisplayGetsTheModeThatIsAskedFor(t *testing.T) {
 			if len(m) != 1 || m[0].Size != s.ready.Size {
 				t.Fatalf("ready with the monitors %+v and the size %v", m, s.ready.Size)
 			}
+			canvas := image.Pt(s.ready.Size.Width, s.ready.Size.Height)
+			shown := s.show(1, canvas, motif(t, canvas))
+			equal(t, "the picture of the screen", s.shot(), shown)
 			if mode == "auto" {
 				most := runtime.NumCPU() * 1_150_000
 				if m[0].Size.Width*m[0].Size.Height > most || m[0].Size.Width*9 != m[0].Size.Height*16 {
