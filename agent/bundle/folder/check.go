@@ -102,6 +102,7 @@ func (l *loader) checkSchedule(m *bundle.Manifest) {
 		first := slices.Sorted(maps.Keys(m.Scenes))[0]
 		l.fault("", false, "nothing says when a scene shows", fmt.Sprintf("write defaults: {fleet: [%s]}", first))
 	}
+	l.alignLengths(m)
 	_, problems := schedule.Compile(&m.Schedule)
 	for _, p := range problems {
 		if !slices.ContainsFunc(l.faults, func(f fault) bool { return f.pointer == p.Path && f.at == (place{}) }) {
