@@ -293,6 +293,15 @@ func (p *Playout) aligned(now bool) (t turn, ok bool) {
 	return turn{item: p.loop[i], from: from, epoch: epoch.Round(0)}, true
 }
 
+// joins says that what is on goes by itself though the loop could be aligned now: the clock has come to be trusted since.
+func (p *Playout) joins() bool {
+	if p.on == nil || !p.on.epoch.IsZero() || p.on.voice != "" || p.waiting != nil && !p.waiting.epoch.IsZero() || !slices.Contains(p.loop, p.on.item) {
+		return false
+	}
+	_, ok := p.aligned(true)
+	return ok
+}
+
 // skewOf is the skew of the playlist that is furthest off.
 func skewOf(reels []pipe.Reel) (worst *float64) {
 	for _, r := range reels {

@@ -138,6 +138,41 @@ func TestALoopIsNotAlignedByAClockThatIsNotTrusted(t *testing.T) {
 	}
 }
 
+// gains is a clock that comes to be trusted a minute after midnight.
+type gains struct {
+	wall
+	told chan struct{}
+}
+
+func (g gains) State() (clock.State, <-chan struct{}) {
+	trust := clock.Held
+	select {
+	case <-g.told:
+		trust = clock.Trusted
+	default:
+	}
+	return clock.State{Trust: trust, Now: time.Now()}, g.told
+}
+
+func TestALoopIsJoinedAsSoonAsTheClockIsTrusted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := start(t)
+		told := make(chan struct{})
+		var err error
+		p.Playout, err = playout.New(playout.Config{Store: p.store, Clock: gains{told: told}, Screen: p.screen, Feeds: p.feeds})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.publish(programme(nil, schedule.Event{ID: "e", Items: []string{"a", "b", "d"}, Align: true}))
+		p.at("00:00:03")
+		p.run()
+		p.at("00:00:06")
+		time.AfterFunc(time.Millisecond, func() { close(told) })
+		p.at("00:00:12")
+		p.wants("A@00:00:03", "A+6.401s@00:00:06", "B@00:00:10")
+	})
+}
+
 func TestWhatARendererLosesIsMadeGoodAtTheNextTurn(t *testing.T) {
 	seen := joins(t, "00:00:00", clock.Trusted, 40*time.Millisecond)
 	if last := seen[len(seen)-1]; last != "B@00:03:05" { // not 22 times as late

@@ -44,6 +44,8 @@ func (p *Playout) decide() <-chan struct{} {
 		p.follow(loop, atOnce)
 	case warned && p.decision.Layer == schedule.LayerEmergency && (p.on == nil || p.on.print != p.print(p.on.item)):
 		p.follow(loop, atOnce) // the same alert, drawn in another way
+	case p.joins():
+		p.follow(loop, atOnce)
 	case p.outgrown():
 		p.follow(loop, atOnce)
 	case renewed || !slices.Equal(loop, p.loop) || p.moment(was) != p.moment(p.decision):

@@ -9,7 +9,7 @@
 // the end of all layers stands the player's own card.
 //
 // When a new bundle comes, an item that is in it unchanged goes on; any other leaves at its end when that is less than a
-// second away, and at once otherwise: who publishes sees it within two seconds. A stronger layer and a higher priority
+// tenth of a second away, and at once otherwise: who publishes sees it as soon as its first frame is ready. A stronger layer and a higher priority
 // cut, an equal or lower one waits for the item's end, unless the event's onStart says otherwise: cut, finish (at most
 // maxWait), pause. What a stronger event has interrupted comes back as that event's onEnd says: next, resume where the item
 // was cut, restart the item; resume after a pause and next otherwise. An event that aligns joins its loop where the time of
@@ -57,11 +57,11 @@ import (
 )
 
 const (
-	guard    = 60 * time.Second // between two decisions at most
-	startMax = 15 * time.Second // for a scene's first frame
-	stuckMax = 15 * time.Second // without a presented frame of a video
-	overtime = 10 * time.Second // beyond a scene's own length
-	soon     = time.Second      // an end so near is waited for when a new bundle comes
+	guard    = 60 * time.Second       // between two decisions at most
+	startMax = 15 * time.Second       // for a scene's first frame
+	stuckMax = 15 * time.Second       // without a presented frame of a video
+	overtime = 10 * time.Second       // beyond a scene's own length
+	soon     = 100 * time.Millisecond // an end so near is waited for when a new bundle comes
 )
 
 type library interface {

@@ -194,7 +194,7 @@ func TestPlayout(t *testing.T) {
 		{"a new bundle waits for an end that is near", func(p *player) {
 			p.publish(bundle.Manifest{Scenes: scenes, Schedule: schedule.Schedule{Defaults: fleet}})
 			p.run()
-			time.Sleep(9500 * time.Millisecond)
+			time.Sleep(9950 * time.Millisecond)
 			p.publish(bundle.Manifest{Seq: 2, Scenes: scenes, Schedule: schedule.Schedule{Defaults: schedule.Defaults{Fleet: []string{"c"}}}})
 			p.at("00:00:12")
 			p.wants("A@00:00:00", "C@00:00:10")

@@ -156,7 +156,7 @@ func (s *Store) step(ctx context.Context, j *job, envelope []byte, stop context.
 	if err := s.collect(); err != nil {
 		s.log.Warn("garbage not collected", "error", err)
 	}
-	return in, true, s.refresh()
+	return in, true, nil
 }
 
 // incoming is a bundle that may be taken.
@@ -266,7 +266,7 @@ func (s *Store) activate(in *incoming) error {
 	return nil
 }
 
-// commit moves the pointers: the one transaction, then the second places.
+// commit moves the pointers: the one transaction, then what is live, then the second places.
 func (s *Store) commit(p pointers, f Floor, marks map[bundle.Digest]mark) error {
 	f.Active, f.Previous = p.Active, p.Previous
 	if err := s.fault("commit"); err != nil {
@@ -289,6 +289,9 @@ func (s *Store) commit(p pointers, f Floor, marks map[bundle.Digest]mark) error 
 	s.mu.Lock()
 	s.floor = f.merge(s.floor) // roots and time may have come meanwhile
 	s.mu.Unlock()
+	if err := s.refresh(); err != nil { // it is on the disk: the screen need not wait for the copies
+		return err
+	}
 	if err := s.fault("second floor"); err != nil {
 		return err
 	}
@@ -320,7 +323,7 @@ func (s *Store) Rollback(ctx context.Context) error {
 	}
 	s.overtake()
 	s.log.Info("bundle left for the one before", "left", p.Active.Short(), "live", p.Previous.Short())
-	return s.refresh()
+	return nil
 }
 
 // manifest reads a manifest that was taken before. It was signed by a publisher of its own time: a key that is revoked
