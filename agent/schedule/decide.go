@@ -21,7 +21,8 @@ type view struct {
 type aimed struct {
 	*event
 	pulse    int
-	priority int // the event's, here for the same reason
+	priority int  // the event's, here for the same reason
+	gated    bool // it has a trigger or conditions
 }
 
 // pulse is a rhythm in a zone.
@@ -55,7 +56,7 @@ func (p *Plan) view(pl Player) *view {
 				continue
 			}
 			if i, ok := v.pulse(e.rhythm); ok {
-				v.ladder[kind] = append(v.ladder[kind], aimed{e, i, e.Priority})
+				v.ladder[kind] = append(v.ladder[kind], aimed{e, i, e.Priority, e.Trigger != nil || len(e.When) > 0})
 			}
 		}
 	}
@@ -189,7 +190,7 @@ func (m *moment) fit(e *event) bool {
 // live says whether an event is on, and notes when that changes if it would change the answer: the caller asks only
 // about events that do.
 func (m *moment) live(v *view, e aimed) bool {
-	if e.Trigger != nil || len(m.state.Since) > 0 && m.counts(e.event) {
+	if e.gated && (e.Trigger != nil || len(m.state.Since) > 0 && m.counts(e.event)) {
 		on, until := m.turn(v, e)
 		if on || until < m.next {
 			m.next = min(m.next, until)
