@@ -1,8 +1,8 @@
 package layout
 
 import (
-	"encoding/binary"
 	"image"
+	"unsafe"
 
 	"vitrine/render/output"
 )
@@ -42,25 +42,35 @@ func (t Tile) rows(screen *output.Frame, r image.Rectangle, from source, w way, 
 			copy(dst, src)
 			continue
 		}
-		for i := 0; i+4 <= len(dst) && i+4 <= len(src); i += 4 {
-			binary.LittleEndian.PutUint32(dst[i:], look.of(binary.LittleEndian.Uint32(src[i:])))
+		to := pixels(dst)
+		for i, p := range pixels(src)[:len(to)] {
+			to[i] = look.of(p)
 		}
 	}
 }
 
 func (t Tile) block(screen *output.Frame, r image.Rectangle, from source, w way, look *tables) {
+	src, across := pixels(from.pix), w.across/4
 	for y := r.Min.Y; y < r.Max.Y; y++ {
-		o := w.base + (r.Min.X-t.To.Min.X)*w.across + (y-t.To.Min.Y)*w.down
-		dst := screen.Row(y, r.Min.X, r.Max.X)
-		for i := 0; i < len(dst); i += 4 {
-			p := binary.LittleEndian.Uint32(from.pix[o:])
-			if look != nil {
-				p = look.of(p)
+		o := (w.base + (r.Min.X-t.To.Min.X)*w.across + (y-t.To.Min.Y)*w.down) / 4
+		dst := pixels(screen.Row(y, r.Min.X, r.Max.X))
+		if look == nil {
+			for i := range dst {
+				dst[i] = src[o]
+				o += across
 			}
-			binary.LittleEndian.PutUint32(dst[i:], p)
-			o += w.across
+			continue
+		}
+		for i := range dst {
+			dst[i] = look.of(src[o])
+			o += across
 		}
 	}
+}
+
+// pixels are the same bytes, four at a time: half of the time of turning a screen went into putting them together.
+func pixels(b []byte) []uint32 {
+	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
 }
 
 // of corrects a pixel.

@@ -13,6 +13,8 @@ type scaler struct {
 	out      source
 	lines    [][]float32 // of the source, scaled across: by row modulo their number
 	line     []int       // which row is there
+	wide     []float32   // a row of the source
+	sum      []float32   // a row of the picture
 }
 
 // taps are the source pixels that make one pixel: from first on.
@@ -24,6 +26,7 @@ type taps struct {
 func newScaler(from, to image.Point) *scaler {
 	s := &scaler{from: from, to: to, x: kernel(from.X, to.X), y: kernel(from.Y, to.Y)}
 	s.out = source{pix: make([]byte, to.X*to.Y*4), stride: to.X * 4}
+	s.wide, s.sum = make([]float32, from.X*3), make([]float32, to.X*3)
 	high := 1
 	for _, t := range s.y {
 		high = max(high, len(t.weights))
@@ -106,35 +109,58 @@ func (s *scaler) across(from source, row, x0, x1 int) {
 		return
 	}
 	s.line[n] = row
-	src, dst := from.pix[row*from.stride:], s.lines[n]
+	first := s.x[x0].first
+	end := s.x[x1-1].first + len(s.x[x1-1].weights)
+	src := from.pix[row*from.stride+first*4 : row*from.stride+end*4]
+	wide := s.wide[:(end-first)*3]
+	for i, o := 0, 0; i+4 <= len(src) && o+3 <= len(wide); i, o = i+4, o+3 {
+		wide[o], wide[o+1], wide[o+2] = float32(src[i]), float32(src[i+1]), float32(src[i+2])
+	}
+	dst := s.lines[n]
 	for x := x0; x < x1; x++ {
 		t := &s.x[x]
+		p := wide[(t.first-first)*3:]
 		var b, g, r float32
-		p := src[t.first*4 : (t.first+len(t.weights))*4]
-		for i, w := range t.weights {
-			q := p[i*4 : i*4+4]
-			b += w * float32(q[0])
-			g += w * float32(q[1])
-			r += w * float32(q[2])
+		for _, w := range t.weights {
+			q := p[:3:3]
+			b += w * q[0]
+			g += w * q[1]
+			r += w * q[2]
+			p = p[3:]
 		}
-		dst[x*3], dst[x*3+1], dst[x*3+2] = b, g, r
+		d := dst[x*3 : x*3+3 : x*3+3]
+		d[0], d[1], d[2] = b, g, r
 	}
 }
 
 // blend makes one row of the picture of the rows that are there.
 func (s *scaler) blend(t taps, y, x0, x1 int) {
-	dst := s.out.pix[y*s.out.stride:]
-	for x := x0; x < x1; x++ {
-		var b, g, r float32
-		for i, w := range t.weights {
-			l := s.lines[(t.first+i)%len(s.lines)][x*3 : x*3+3]
-			b += w * l[0]
-			g += w * l[1]
-			r += w * l[2]
+	sum := s.sum[:(x1-x0)*3]
+	for i, w := range t.weights {
+		line := s.lines[(t.first+i)%len(s.lines)][x0*3 : x1*3]
+		if i == 0 {
+			for j, v := range line {
+				sum[j] = w * v
+			}
+			continue
 		}
-		d := dst[x*4 : x*4+4]
-		d[0], d[1], d[2] = whole(b), whole(g), whole(r)
+		for j, v := range line[:len(sum)] {
+			sum[j] += w * v
+		}
+	}
+	dst := s.out.pix[y*s.out.stride+x0*4 : y*s.out.stride+x1*4]
+	for i, o := 0, 0; i+4 <= len(dst) && o+3 <= len(sum); i, o = i+4, o+3 {
+		dst[i], dst[i+1], dst[i+2] = whole(sum[o]), whole(sum[o+1]), whole(sum[o+2])
 	}
 }
 
-func whole(v float32) byte { return byte(min(max(v+0.5, 0), 255)) }
+func whole(v float32) byte {
+	n := int32(v + 0.5)
+	if uint32(n) <= 255 {
+		return byte(n)
+	}
+	if n < 0 {
+		return 0
+	}
+	return 255
+}
