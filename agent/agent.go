@@ -45,6 +45,7 @@ type Config struct {
 	Trust    api.Trust // which relay's certificates are believed
 	Display  string    // X display; "" = $DISPLAY
 	Headless string    // WIDTHxHEIGHT: into memory instead of a screen
+	Screen   []string  // more flags of vitrine-render: --rotate right, --keys F12 …
 	Renderer string    // path of vitrine-render; "" = found beside the player, in PATH, or by $VITRINE_RENDER
 	Name     string    // until the relay's people have given one
 	Lang     string    // "fr", "en"
@@ -186,11 +187,11 @@ func (a *Agent) wire() (err error) {
 func (c Config) screen() []string {
 	switch {
 	case c.Headless != "":
-		return []string{"--headless", c.Headless}
+		return append([]string{"--headless", c.Headless}, c.Screen...)
 	case c.Display != "":
-		return []string{"--display", c.Display}
+		return append([]string{"--display", c.Display}, c.Screen...)
 	}
-	return nil
+	return c.Screen
 }
 
 // Run plays until ctx ends.

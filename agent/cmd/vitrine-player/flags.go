@@ -102,6 +102,10 @@ func playFlags(name string, cfg *agent.Config) *flags {
 	f.StringVar(&cfg.Trust.Pin, "relay-pin", "", "`pin` of the relay's authority, sha256:…, as vitrine-relay ca prints it")
 	f.StringVar(&cfg.Display, "display", "", "X `display`, like :0; empty: $DISPLAY")
 	f.StringVar(&cfg.Headless, "headless", "", "draw into memory, `WIDTHxHEIGHT` pixels")
+	f.Func("screen", "more `flags` of vitrine-render: how the picture comes onto the screens, and which keys are heard, like \"--rotate right --keys F12\"; its --help lists them", func(v string) error {
+		cfg.Screen = strings.Fields(v)
+		return nil
+	})
 	f.StringVar(&cfg.Renderer, "renderer", "", "`path` of vitrine-render; empty: beside this program, in PATH, or $VITRINE_RENDER")
 	f.StringVar(&cfg.Name, "name", "", "`name` on the player's own page until the relay gives one")
 	f.StringVar(&cfg.Lang, "lang", language(), "`language` of what the player says itself: fr or en")
