@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -56,5 +57,43 @@ func TestActionsOfAThousandAreTheMost(t *testing.T) {
 	}
 	if n := len(plan.Alarms(Player{Zone: "UTC"})); n != mostActions {
 		t.Errorf("%d alarms", n)
+	}
+}
+
+func TestATimelineWithActionsNeverContradictsAt(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 2027))
+	changes := 0
+	for _, text := range []string{"2027-03-28T01:00:00Z", "2027-10-31T01:00:00Z", "2027-06-16T00:00:00Z"} {
+		around := at(t, text)
+		for range 20 {
+			s := randomSchedule(r, around, []string{"Europe/Paris", "UTC"})
+			for n := range 2 + r.IntN(4) {
+				a := Action{ID: fmt.Sprintf("a%d", n), Do: []string{DoScreenOn, DoScreenOff, DoReboot}[(n+r.IntN(2))%3], At: fmt.Sprintf("%02d:%02d", r.IntN(24), 15*r.IntN(4))}
+				if r.IntN(3) == 0 {
+					a.Days = []int{1 + r.IntN(7), 1 + r.IntN(7)}
+				}
+				s.Actions = append(s.Actions, a)
+			}
+			plan, _ := Compile(s)
+			pl := Player{ID: "p1", Zone: "Europe/Paris"}
+			from, to := around.Add(-40*time.Hour), around.Add(40*time.Hour)
+			var instants []time.Time
+			var shown []Decision
+			for at, d := range plan.Timeline(pl, State{}, from, to) {
+				instants, shown = append(instants, at), append(shown, d)
+			}
+			changes += len(shown)
+			for now, i := from, 0; now.Before(to); now = now.Add(15 * time.Minute) {
+				for i+1 < len(instants) && !instants[i+1].After(now) {
+					i++
+				}
+				if d := plan.At(pl, State{Screen: plan.ScreenAt(pl, State{}, now)}, now); !d.Same(shown[i]) {
+					t.Fatalf("at %s %+v, the timeline has %+v\n%s\n%+v", now, d, shown[i], dump(s), s.Actions)
+				}
+			}
+		}
+	}
+	if changes < 300 {
+		t.Errorf("only %d changes were seen", changes)
 	}
 }
