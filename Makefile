@@ -11,13 +11,14 @@ FUZZTIME ?= 10s
 SECONDS  ?=
 OUT      ?=
 
-.PHONY: help setup build test check unit vulnerabilities demo drills bench fuzz bare pictures clean
+.PHONY: help setup build test check unit vulnerabilities demo drills bench changes fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
 	@echo 'make demo [SECONDS=60] [OUT=DIR]   relay, player and a published bundle on this machine, on a display or Xvfb'
 	@echo 'make drills [OUT=DIR]        the demo with its relay, player and renderer killed, and bundles that must be refused'
 	@echo 'make bench                   figures, each beside what a person would use instead'
+	@echo 'make changes [OUT=FILE]      500 changes of every pair of kinds, without a ticker and with one: gaps as a table (half an hour)'
 	@echo 'make build                   the four programs in bin/'
 	@echo 'make fuzz [FUZZTIME=10s]     every parser of foreign bytes against random ones'
 	@echo 'make bare [SUITE=trixie]     make demo and make test in a Debian that holds nothing else (root)'
@@ -57,6 +58,10 @@ demo drills: build
 
 bench: build
 	@$(ENV) go run ./packaging/demo -bin bin -bench $(if $(OUT),-out "$(OUT)")
+
+changes: build
+	@$(ENV) set -o pipefail; mkdir -p out; VITRINE_RENDER=$$PWD/bin/vitrine-render go test -tags "$$TAGS" ./render/cmd/vitrine-render -run TestChangesFigures \
+		-changes "$(abspath $(or $(OUT),out/changes.json))" -v -timeout 2h | grep -v -e report: -e 'renderer said'
 
 # One fuzz function at a time: go test -fuzz takes no more.
 fuzz: setup

@@ -6,6 +6,11 @@
 // libmpv draws nothing by itself here (vo=libmpv, software render API): it scales and converts each frame straight into
 // memory that the caller owns. It reads one local file and nothing else: no configuration, no scripts, no network.
 //
+// Where the time of 1080p30 H.264 goes without a GPU, by profile: 88 % into libavcodec, 5 % into swscale's conversion to
+// RGB, 4 % into the kernel. VLC's profile is the same (89 %, 6 %, 2 %): what it saves against plain mpv is the conversion,
+// which mpv's own window does exactly and with a bicubic filter, and late frames, which it leaves out. sws-fast is that
+// saving here; a frame is decoded and shown whole all the same.
+//
 // The real thing needs the build tag mpv and libmpv's headers. Without the tag New says that video cannot be played.
 package mpv
 
@@ -126,6 +131,7 @@ func options(hwdec string) [][2]string {
 		// One file is one file: nothing it names is opened, and no playlist is taken from it.
 		{"demuxer", "lavf"}, {"demuxer-lavf-o", "protocol_whitelist=file"}, {"access-references", "no"},
 		{"load-unsafe-playlists", "no"}, {"ordered-chapters", "no"}, {"resume-playback", "no"},
+		{"video-rotate", "no"}, // see setUpright
 		{"keep-open", "always"}, {"pause", "yes"}, {"force-window", "no"}, {"audio-fallback-to-null", "yes"},
 		// A frame is handed over when it is due, not 50 ms before: the compositor shows it at once.
 		{"video-timing-offset", "0"}, {"video-sync", "audio"}, {"framedrop", "vo"},
