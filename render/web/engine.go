@@ -33,6 +33,7 @@ type engine struct {
 	since   time.Time                     // it has had no page
 	charge  error                         // why pages are killed …
 	charged time.Time                     // … and when
+	meant   bool                          // it was ended on purpose
 	tabbed  bool                          // it has windows, as the whole of Chromium does
 }
 
@@ -66,7 +67,7 @@ func (l launch) start(ctx context.Context) (*engine, error) {
 		return nil, errors.Join(err, in.Close(), toBrowser.Close(), os.RemoveAll(dir))
 	}
 	cmd := l.command(dir, in, out)
-	cmd.Stderr = e.said
+	cmd.Stderr, cmd.WaitDelay = e.said, 50*time.Millisecond // its children hold stderr open
 	if err = l.user.own(dir); err == nil {
 		err = e.run(cmd, dir)
 	}
@@ -171,7 +172,12 @@ func (e *engine) windows() *bool {
 	return nil
 }
 
-func (e *engine) kill() { killGroup(e.pid) }
+func (e *engine) kill() {
+	e.mu.Lock()
+	e.meant = true
+	e.mu.Unlock()
+	killGroup(e.pid)
+}
 
 func (e *engine) dead() bool {
 	select {

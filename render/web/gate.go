@@ -128,8 +128,7 @@ func (g *gate) handle(c net.Conn) {
 	up, err := g.dial(context.Background(), host, port, req.Method == http.MethodConnect)
 	g.note(host, err)
 	if err != nil {
-		fmt.Fprintf(c, "HTTP/1.1 502 Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-		return
+		return // the browser fails, and the page is told why by reason
 	}
 	if !g.keep(up) {
 		_ = up.Close()

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -14,8 +13,7 @@ import (
 
 const (
 	restAfter  = 500 * time.Millisecond // without a frame the page stands still, and is drawn as it is
-	lookAfter  = 5 * time.Second        // whether its scripts come to an end
-	endless    = 10 * time.Second       // a script that takes as long does not
+	endless    = 10 * time.Second       // a script that takes as long does not come to an end
 	maxTries   = 3                      // of a page that had to be killed
 	firstPause = 500 * time.Millisecond // before the next attempt; doubled up to a minute
 	lastPause  = time.Minute
@@ -121,17 +119,17 @@ func (b *Browser) complain(t *tab, item scene.Item) {
 func (p *Page) stage(ctx context.Context, t *tab) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go t.guard(ctx)
+	go t.guard(ctx, p.b.cfg.endless)
 	plays := p.plays
 	select {
 	case <-plays:
 	default:
 		t.freeze()
 	}
-	rest := time.NewTimer(time.Hour)
-	defer rest.Stop()
-	var last []byte
+	s := newScreening(p, t)
+	defer s.stop()
 	for {
+		var err error
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -139,32 +137,29 @@ func (p *Page) stage(ctx context.Context, t *tab) error {
 			return t.reason()
 		case <-plays:
 			plays = nil
-			if err := t.begin(ctx, p.clear()); err != nil {
-				return err
-			}
+			err = t.begin(ctx, p.clear())
 		case f := <-t.frames:
-			began := time.Now()
-			if !bytes.Equal(f.Data, last) { // the browser also sends what has not changed
-				last = f.Data
-				if err := p.show(ctx, t, f.Data); err != nil {
-					return err
-				}
-				rest.Reset(restAfter)
-			}
-			time.AfterFunc(t.pace()-time.Since(began), func() {
-				tell(t.sess, page.ScreencastFrameAck, page.ScreencastFrameAckParams{SessionID: f.SessionID})
-			})
-		case <-rest.C:
-			if err := p.still(ctx, t); err != nil {
-				return err
-			}
+			err = s.frame(ctx, f)
+		case doc := <-t.loaded:
+			err = s.arrive(ctx, doc)
+		case <-s.late.C:
+			err = s.arrive(ctx, t.document())
+		case <-s.rest.C:
+			err = p.still(ctx, t)
+		case s.gone = <-t.missed:
+			s.miss()
+		case <-s.again.C:
+			tell(t.sess, page.Navigate, page.NavigateParams{URL: s.gone.address})
 		case <-p.rows:
 			p.fill(t)
 			if plays != nil {
-				rest.Reset(restAfter)
+				s.rest.Reset(restAfter)
 			}
 		case at := <-p.taps:
 			t.touch(at[0], at[1])
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
@@ -234,8 +229,8 @@ func (p *Page) show(ctx context.Context, t *tab, b []byte) (err error) {
 }
 
 // guard finds out when a script of the page does not come to an end.
-func (t *tab) guard(ctx context.Context) {
-	tick := time.NewTicker(lookAfter)
+func (t *tab) guard(ctx context.Context, endless time.Duration) {
+	tick := time.NewTicker(endless / 2)
 	defer tick.Stop()
 	for {
 		select {

@@ -17,9 +17,9 @@ import (
 const settled = `(async () => {
 	const within = (p, ms) => Promise.race([p, new Promise(r => setTimeout(r, ms))]);
 	const seen = [...document.images].filter(i => i.loading !== 'lazy' && i.currentSrc);
-	await within(document.fonts.ready, 2000);
-	await within(Promise.all(seen.map(i => i.decode().catch(() => {}))), 1500);
-	await within(new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))), 500);
+	await within(document.fonts.ready, 1200);
+	await within(Promise.all(seen.map(i => i.decode().catch(() => {}))), 1200);
+	await within(new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))), 300);
 	return true;
 })()`
 
@@ -32,7 +32,7 @@ func (t *tab) settle(ctx context.Context) error {
 	if _, err := t.eval(limited, settled); err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return t.ping(ctx, 2*time.Second)
+	return t.ping(ctx, time.Second)
 }
 
 // eval runs an expression in the page, for its value as text.

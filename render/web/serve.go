@@ -30,7 +30,7 @@ const (
 
 // paused answers a request of the page: files of its folder from the disk, its hosts through the gate, all else not at
 // all. A document that is none (an error of the server or of the network, a file to download) never replaces the page:
-// 204 leaves a browser where it is (RFC 9110, 15.3.5).
+// where a navigation is aborted, a browser stays where it is, and shows no page of its own about it.
 func (t *tab) paused(ev fetch.EventRequestPaused) {
 	if ev.Request == nil {
 		return
@@ -39,8 +39,9 @@ func (t *tab) paused(ev fetch.EventRequestPaused) {
 	document := ev.ResourceType == network.ResourceTypeDocument
 	if ev.ResponseErrorReason != "" || ev.ResponseStatusCode != 0 {
 		err := t.verdict(ev)
-		if main {
+		if moved := ev.ResponseStatusCode/100 == 3; main && !moved {
 			t.judged(err)
+			t.later(ev.Request.URL, err)
 		}
 		if err != nil && document {
 			t.stay(ev.RequestID)
@@ -74,9 +75,9 @@ func (t *tab) paused(ev fetch.EventRequestPaused) {
 	}
 }
 
-// stay answers a document with nothing.
+// stay has the page stay where it is.
 func (t *tab) stay(id fetch.RequestID) {
-	tell(t.sess, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: id, ResponseCode: http.StatusNoContent})
+	tell(t.sess, fetch.FailRequest, fetch.FailRequestParams{RequestID: id, ErrorReason: network.ErrorReasonAborted})
 }
 
 // permits says whether a request may go to the gate, which asks again.

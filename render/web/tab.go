@@ -42,14 +42,28 @@ type tab struct {
 	scale  float64
 
 	events chan event
-	frames chan page.EventScreencastFrame
-	loaded chan struct{} // a document has been loaded with all its parts
+	frames chan frame
+	loaded chan int  // a document has been loaded with all its parts: which
+	missed chan miss // a document that took the page's place nearly, and was none
 
 	mu    sync.Mutex
+	doc   int   // counts the documents that the page has had
 	fault error // of the latest document
 	over  bool
 	lost  chan struct{} // closed when the page cannot go on
 	why   error
+}
+
+// frame is a picture of a document.
+type frame struct {
+	page.EventScreencastFrame
+	doc int
+}
+
+// miss is a document that could not be had.
+type miss struct {
+	address string
+	err     error // nil: it is there
 }
 
 type event struct {
@@ -72,8 +86,8 @@ func (e errRefused) Unwrap() error { return e.error }
 // newTab opens an empty page.
 func newTab(ctx context.Context, eng *engine, item scene.Item, own bool, place Place, size image.Point, scale float64) (t *tab, err error) {
 	t = &tab{
-		eng: eng, size: size, scale: scale, events: make(chan event, maxEvents), frames: make(chan page.EventScreencastFrame, maxFrames),
-		loaded: make(chan struct{}, 1), lost: make(chan struct{}),
+		eng: eng, size: size, scale: scale, events: make(chan event, maxEvents), frames: make(chan frame, maxFrames),
+		loaded: make(chan int, 1), missed: make(chan miss, 8), lost: make(chan struct{}),
 	}
 	host, err := t.aim(item, own)
 	if err != nil {
@@ -232,20 +246,23 @@ func (t *tab) answer(ev event) {
 		var e page.EventJavascriptDialogOpening
 		_ = jsonv2.Unmarshal(ev.params, &e)
 		tell(t.sess, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: e.Type == page.DialogTypeBeforeunload})
-	case page.FrameNavigated.Method: // the browser runs no script in a page that has none of its own, unless it is asked
-		tell(t.sess, runtime.Evaluate, runtime.EvaluateParams{Expression: "0"})
-	case page.LoadEventFired.Method:
-		select {
-		case t.loaded <- struct{}{}:
-		default:
+	case page.FrameNavigated.Method:
+		var e page.EventFrameNavigated
+		if jsonv2.Unmarshal(ev.params, &e) == nil && e.Frame != nil && e.Frame.ParentID == "" {
+			if strings.HasPrefix(e.Frame.URL, "chrome-error:") {
+				t.lose(errors.New("the browser had nothing but an error to show"))
+			}
+			tell(t.sess, runtime.Evaluate, runtime.EvaluateParams{Expression: "0"}) // no script runs in a page without one, unless asked
 		}
+	case page.LoadEventFired.Method:
+		t.isLoaded()
 	case page.ScreencastFrame.Method:
 		var e page.EventScreencastFrame
 		if jsonv2.Unmarshal(ev.params, &e) != nil {
 			return
 		}
 		select {
-		case t.frames <- e:
+		case t.frames <- frame{e, t.document()}:
 		default: // never: the browser waits for answers
 		}
 	case inspector.TargetCrashed.Method:
@@ -273,16 +290,41 @@ func (t *tab) reason() error {
 	return t.why
 }
 
-// judged takes what became of a document of the page itself.
+// judged takes what became of a document of the page itself: nil is that it is there.
 func (t *tab) judged(err error) {
 	t.mu.Lock()
-	t.fault = err
+	switch {
+	case err == nil:
+		t.doc++ // from now on pictures may be of the next document
+		t.fault = nil
+	case t.doc == 0: // later ones leave a good document where it is
+		t.fault = err
+	}
 	t.mu.Unlock()
 	if err != nil {
-		select {
-		case t.loaded <- struct{}{}: // nothing more will come of it
-		default:
-		}
+		t.isLoaded() // nothing more will come of it
+	}
+}
+
+// document says which document the page has now.
+func (t *tab) document() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.doc
+}
+
+func (t *tab) isLoaded() {
+	select {
+	case t.loaded <- t.document():
+	default:
+	}
+}
+
+// later keeps a document for another attempt: a page that loads itself again every minute would not after a failure.
+func (t *tab) later(address string, err error) {
+	select {
+	case t.missed <- miss{address, err}:
+	default:
 	}
 }
 
@@ -334,6 +376,9 @@ func (t *tab) open(ctx context.Context, src string) error {
 			return err
 		}
 	case <-limit.C:
+		if err := t.ping(ctx, time.Second); err != nil {
+			return err
+		}
 	case <-t.lost:
 		return t.reason()
 	case <-ctx.Done():

@@ -39,7 +39,6 @@ func (b *Browser) watch(e *engine) {
 func (b *Browser) buried(e *engine, lived time.Duration) {
 	b.mu.Lock()
 	delete(b.all, e)
-	wanted := e.users > 0
 	if b.now == e {
 		b.now = nil
 	}
@@ -47,7 +46,7 @@ func (b *Browser) buried(e *engine, lived time.Duration) {
 		b.failures, b.retry = 0, time.Time{}
 	}
 	b.mu.Unlock()
-	if !wanted || b.ctx.Err() != nil {
+	if e.ours() || b.ctx.Err() != nil {
 		return
 	}
 	b.log.Error("browser ended", "pid", e.pid, "lived", lived.Round(time.Millisecond), "said", e.said.String())
@@ -122,6 +121,13 @@ func (e *engine) isTired() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.tired
+}
+
+// ours says that the browser was ended on purpose.
+func (e *engine) ours() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.meant
 }
 
 // accuse keeps why pages are about to be killed; charge hands it out for a short while.

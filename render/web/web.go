@@ -49,8 +49,9 @@ type Config struct {
 	Memory  int64  // bytes that the browser may have with all its pages; 0 = 1 GiB, a third of a smaller machine's
 	Log     *slog.Logger
 
-	flags []string // more of the browser's
-	own   bool     // pages may be on this machine, by http too: for tests
+	flags   []string      // more of the browser's
+	own     bool          // pages may be on this machine, by http too: for tests
+	endless time.Duration // a script that takes as long has no end; 0 = 10 s
 }
 
 // Place is what a page needs to know to write times and numbers. The zero value is that of the machine.
@@ -104,6 +105,9 @@ func New(cfg Config) (*Browser, error) {
 		if m := total() / 3; m > 0 {
 			cfg.Memory = min(cfg.Memory, m)
 		}
+	}
+	if cfg.endless == 0 {
+		cfg.endless = endless
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Browser{
