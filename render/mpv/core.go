@@ -162,12 +162,13 @@ func (c *Core) open(src string) error {
 	return nil
 }
 
-// beginAt has libmpv ask where to begin once it knows the file's length: a start beyond the end would show nothing.
+// beginAt has libmpv ask where to begin, and which way up, once it has opened the file: a start beyond the end would show
+// nothing, and a picture that its flag turns would be drawn from outside of itself.
 func (c *Core) beginAt(start time.Duration) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.start = start
-	if start <= 0 || c.hooked {
+	if c.hooked {
 		return nil
 	}
 	c.hooked = true

@@ -48,6 +48,7 @@ func (c *Core) note(ev *mpv.Event) bool {
 		c.noteFirst()
 		return true
 	case mpv.EventHook:
+		c.setUpright()
 		c.chooseStart()
 		_ = c.m.HookContinue(ev.Hook().ID) // of no consequence once libmpv is ending
 		return false
@@ -62,6 +63,38 @@ func (c *Core) note(ev *mpv.Event) bool {
 		return c.noteProperty(ev)
 	}
 	return false
+}
+
+// setUpright has a filter turn what a flag in the file says is to be turned: libmpv's software renderer, unlike its others,
+// takes no notice of it and then reads outside of the picture.
+func (c *Core) setUpright() {
+	v, _ := c.m.GetProperty("track-list/count", mpv.FormatInt64)
+	n, _ := v.(int64)
+	for i := range n {
+		track := fmt.Sprintf("track-list/%d/", i)
+		if c.m.GetPropertyString(track+"type") != "video" || c.m.GetPropertyString(track+"albumart") == "yes" {
+			continue
+		}
+		v, _ := c.m.GetProperty(track+"demux-rotation", mpv.FormatInt64)
+		quarters, _ := v.(int64)
+		if filter := turning(quarters); filter != "" {
+			_ = c.m.SetPropertyString("file-local-options/vf", filter)
+		}
+		return
+	}
+}
+
+// turning is the filter for so many degrees clockwise, "" where there is nothing to turn.
+func turning(degrees int64) string {
+	switch (degrees%360 + 360) % 360 {
+	case 90:
+		return "lavfi=[transpose=clock]"
+	case 180:
+		return "lavfi=[hflip,vflip]"
+	case 270:
+		return "lavfi=[transpose=cclock]"
+	}
+	return ""
 }
 
 // chooseStart is asked between the opening of a file and its first frame.
