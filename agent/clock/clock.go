@@ -7,9 +7,10 @@
 //	build, kept time ┘      └────────┘
 //
 // Whether the system's clock is synchronised is read from the kernel with adjtimex(2), as systemd-timedated does to answer
-// its property NTPSynchronized. That property sends no change signal (org.freedesktop.timedate1(5)), so D-Bus would
-// add a bus and a service and still have to be asked again and again; the kernel answers for every daemon that disciplines
-// it (systemd-timesyncd, chrony, ntpd, ntpsec, openntpd), in a container too. Steps of the clock are not asked for:
+// its property NTPSynchronized. That property sends no change signal (org.freedesktop.timedate1(5)), so it would have to be
+// asked again and again; the kernel answers for every daemon that disciplines it (systemd-timesyncd, chrony, ntpd, ntpsec,
+// openntpd), in a container too. timedate1 is asked over D-Bus while nobody has synchronised the clock: it knows whether a
+// service could and is switched on, and it answers where the kernel does not. Steps of the clock are not asked for:
 // timerfd_create(2) with TFD_TIMER_CANCEL_ON_SET wakes the player. Where either is missing the State says so, and the
 // player looks for steps every five seconds instead.
 //
@@ -57,6 +58,8 @@ type Config struct {
 	Keep      keeper    // keeps the time over a restart; nil = not kept
 	Log       *slog.Logger
 	System    system // nil = this machine
+	// Service is asked who keeps the system's time while nobody has; nil = not asked.
+	Service service
 }
 
 // keeper keeps an instant that is past; called at most once a minute.
@@ -84,11 +87,15 @@ type State struct {
 	Steps        int           // of the system's clock since the start
 	LastStep     time.Duration // the last of them, positive = forward
 	Faults       []string      // what this system cannot tell, in words
+	Service      string        // why no time service has synchronised the clock, in words; "" = one has, or it is not known
 }
 
 // Why says in words why the time is not believed; "" = it is trusted or held.
 func (s State) Why() string {
 	why := slices.Clone(s.Faults)
+	if s.Service != "" && !s.Synchronised {
+		why = append([]string{s.Service}, why...)
+	}
 	switch s.Trust {
 	case None:
 		why = append([]string{"nobody has confirmed this machine's clock, and nothing is known to compare it with: set it, or let it reach a time server or the relay"}, why...)
@@ -113,8 +120,13 @@ type Clock struct {
 	lead    time.Duration // of the system's clock before the monotonic one
 	state   State
 	changed chan struct{}
-	due     time.Duration     // uptime from which the time may be kept again
-	faults  map[string]string // by what cannot be told
+	due     time.Duration  // uptime from which the time may be kept again
+	others  sync.WaitGroup // questions to the service under way
+	asking  bool           // one is
+	// The service is asked again from this uptime, or after another step.
+	consulted   time.Duration
+	consultedAt int
+	faults      map[string]string // by what cannot be told
 }
 
 // New judges the clock for the first time; nothing is written yet.
@@ -141,6 +153,7 @@ func (c *Clock) Run(ctx context.Context) error {
 	woken, failed := make(chan struct{}, 1), make(chan error, 1)
 	var watcher sync.WaitGroup
 	defer watcher.Wait()
+	defer c.others.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	watcher.Go(func() {
@@ -155,6 +168,7 @@ func (c *Clock) Run(ctx context.Context) error {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	for {
+		c.consult(ctx)
 		pause = min(2*pause, longest)
 		select {
 		case <-ctx.Done():
