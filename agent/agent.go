@@ -132,7 +132,8 @@ func New(cfg Config) (*Agent, error) {
 
 func (a *Agent) wire() (err error) {
 	cfg := a.cfg
-	if a.clock, err = clock.New(clock.Config{Built: bundle.AgentDate(), Issued: a.issued(), Persisted: a.store.Floor().Time, Keep: a.store, Log: cfg.Log}); err != nil {
+	if a.clock, err = clock.New(clock.Config{Built: bundle.AgentDate(), Issued: a.issued(), Persisted: a.store.Floor().Time, Keep: a.store,
+		Service: machineTime(), Log: cfg.Log}); err != nil {
 		return err
 	}
 	if a.renderer, err = pipe.New(pipe.Config{Program: cfg.Renderer, Args: cfg.screen(), Log: cfg.Log}); err != nil {

@@ -91,3 +91,14 @@ func (a *Agent) felt(now time.Time) map[string]any {
 	}
 	return values
 }
+
+// timeService is what systemd knows of who keeps the machine's time.
+type timeService struct{ *system.Machine }
+
+// TimeService implements the clock's service.
+func (s timeService) TimeService(ctx context.Context) (there, on, done bool, err error) {
+	t, err := s.Machine.TimeService(ctx)
+	return t.There, t.On, t.Done, err
+}
+
+func machineTime() timeService { return timeService{system.New(system.Config{})} }
