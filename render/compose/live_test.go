@@ -113,3 +113,19 @@ func TestAnAnimationIsBlended(t *testing.T) {
 		}
 	})
 }
+
+func TestAVideoThatNeverEndsIsLeftOutAfterAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t)
+		th.scene(1, reel(film("stuck"), still("green", time.Second)))
+		time.Sleep(5 * time.Second)
+		th.shows("while the video is stuck", "white")
+		time.Sleep(10 * time.Second)
+		th.shows("after that", "green")
+		time.Sleep(time.Minute)
+		th.shows("from then on", "green")
+		if n, r := th.count(pipe.EvFailed, 1); n != 1 || r.Src != "stuck" {
+			t.Errorf("%d failures are reported, last of %q; want one of it", n, r.Src)
+		}
+	})
+}

@@ -316,6 +316,9 @@ func (r *reel) limits(t, now time.Time) time.Time {
 		if sl != nil && sl.began.IsZero() && sl.err == nil && !sl.ready() {
 			t = sooner(t, future(sl.limit, now))
 		}
+		if sl != nil && sl.err == nil {
+			t = sooner(t, future(sl.stuck(), now))
+		}
 	}
 	for _, until := range r.bad {
 		t = sooner(t, future(until, now))

@@ -177,7 +177,20 @@ func (sl *slot) failed(now time.Time) error {
 	if sl.err == nil && sl.began.IsZero() && !sl.ready() && !now.Before(sl.limit) {
 		sl.err = errors.New("its first frame was not there after " + giveUp.String() + "; is the file damaged, or too much for this machine?")
 	}
+	if t := sl.stuck(); sl.err == nil && !t.IsZero() && !now.Before(t) && !sl.video.Ended() {
+		sl.err = errors.New("it should have ended long ago and has not; is the file damaged, or too much for this machine?")
+	}
 	return sl.err
+}
+
+// stuck is when a video that has not ended by itself never will; zero while that is not known. One that the machine
+// decodes at two thirds of its pace is still let to its end.
+func (sl *slot) stuck() time.Time {
+	end := sl.runsOut()
+	if end.IsZero() || sl.item.Kind != scene.Video {
+		return time.Time{}
+	}
+	return end.Add(max(giveUp, sl.video.Length()/2))
 }
 
 // begin puts the item on the screen.
@@ -239,6 +252,8 @@ func (s *Stage) leave(sl *slot) {
 		s.release(sl.video, sl.lent)
 		sl.video = nil
 	}
-	s.litter = s.litter || sl.pic != nil || sl.stand != nil || sl.own.pix != nil
+	for _, p := range []*surface{sl.pic, sl.stand, &sl.own} {
+		s.litter = s.litter || p != nil && len(p.pix) >= large
+	}
 	sl.pic, sl.stand, sl.own = nil, nil, surface{}
 }

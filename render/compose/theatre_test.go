@@ -164,6 +164,13 @@ func (v *reelVideo) Load(item scene.Item, start time.Duration) error {
 			return errors.New("nobody answers")
 		}
 		item.Src = "white"
+	case "stuck": // never ends
+		v.mu.Lock()
+		v.turn++
+		v.item, v.c, v.ready, v.fresh, v.ended = item, colours["white"], true, true, false
+		v.mu.Unlock()
+		v.wake()
+		return nil
 	case "slow":
 		time.Sleep(3 * time.Second)
 		item.Src = "white"
@@ -193,7 +200,7 @@ func (v *reelVideo) Play() {
 	}
 	time.AfterFunc(rest, func() {
 		v.mu.Lock()
-		v.ended = v.turn == turn && !v.item.Kind.Endless()
+		v.ended = v.turn == turn && !v.item.Kind.Endless() && v.item.Src != "stuck"
 		v.mu.Unlock()
 		v.wake()
 	})

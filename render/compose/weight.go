@@ -12,6 +12,7 @@ import (
 const (
 	weighEvery = 10 * time.Second
 	sweepEvery = 10 * time.Second
+	large      = 1 << 20 // bytes that are worth a sweep
 )
 
 // sweep gives memory back to the kernel now and then, when something large was let go: a picture of the whole screen is
