@@ -105,7 +105,7 @@ type Status struct {
 	Next  time.Time `json:"next,omitzero"`   // when it is due; zero = never
 	Last  time.Time `json:"last,omitzero"`   // due instant that was answered for last; zero = none
 	State string    `json:"state,omitempty"` // of that: begun, done, failed, skipped
-	Why   string    `json:"why,omitempty"`   // it failed or was skipped
+	Why   string    `json:"why,omitempty"`   // it failed or was skipped, or is never due
 }
 
 // New checks the configuration; it starts nothing.
@@ -131,7 +131,7 @@ func New(cfg Config) (*Actor, error) {
 	return &Actor{cfg: cfg, log: cfg.Log, checks: map[string]bool{}}, nil
 }
 
-// Status is every action of the live bundle that concerns this player.
+// Status is every action of the live bundle, with why it is not for this player or never due.
 func (a *Actor) Status() []Status {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -416,6 +416,31 @@ func TestARefusalIsReportedAndGoesWithItsAction(t *testing.T) {
 	})
 }
 
+func TestEveryActionIsSaidAndWhyItIsNeverDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		others := at("others", "reboot", "04:00")
+		others.Target = &schedule.Target{Devices: []string{"p9"}}
+		w := newWorld(at("p", "screenshot", "04:00"), others, at("odd", "reboot", "4h"), at("dark", "screenOff", "22:00"))
+		a, err := act.New(act.Config{Store: w, Clock: w, Stage: &stage{world: w, volume: 100}, Picture: func(context.Context, string, time.Time) error { return nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go a.Run(ctx)
+		until(1, "05:00:00")
+		var got []string
+		for _, s := range a.Status() {
+			got = append(got, fmt.Sprintf("%s %s %s", s.ID, s.State, s.Why))
+		}
+		want := []string{"p done ", "others  its target does not name this player", `odd  it is left out: "4h" is not a time of day: write "00:00" to "23:59"`,
+			"dark  it is left out: nothing switches the screen on again: add an action with do: screenOn, or use workingHours"}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	})
+}
+
 func TestItWakesOnlyForWhatIsDueAndOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(at("p", "screenshot", "12:00:30"))

@@ -281,15 +281,17 @@ func (a *Actor) said(d due) {
 func (a *Actor) report() {
 	st, _ := a.cfg.Clock.State()
 	all := []Status{}
-	for _, alarm := range a.alarms {
-		s := Status{ID: alarm.Action.ID, Do: alarm.Action.Do}
-		if next, ok := alarm.Next(st.Now); ok {
-			s.Next = next
+	if a.plan != nil {
+		for _, o := range a.plan.Outlook(a.player, schedule.State{}, st.Now) {
+			s := Status{ID: o.ID, Do: o.Do, Why: o.Why} // why it is never due
+			if o.Next != nil {
+				s.Next, s.Why = *o.Next, ""
+			}
+			if e := a.ledger.Actions[s.ID]; e != nil && e.State != "" {
+				s.Last, s.State, s.Why = e.Due, e.State, e.Why
+			}
+			all = append(all, s)
 		}
-		if e := a.ledger.Actions[s.ID]; e != nil {
-			s.Last, s.State, s.Why = e.Due, e.State, e.Why
-		}
-		all = append(all, s)
 	}
 	a.mu.Lock()
 	a.status = all
