@@ -84,7 +84,7 @@ func (f footage) make(t *testing.T, dir string) (string, bool) {
 // decoded are the plates of a film as ffmpeg sees them.
 func decoded(t *testing.T, path string) (plates [4]color.RGBA) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-nostdin", "-i", path, "-frames:v", "1", "-vf", "scale=2:2:flags=area", "-f", "rawvideo", "-pix_fmt", "rgb24", "-").Output()
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-nostdin", "-i", path, "-frames:v", "1", "-vf", "format=rgb24,scale=2:2:flags=area", "-f", "rawvideo", "-pix_fmt", "rgb24", "-").Output()
 	if err != nil || len(out) != 12 {
 		t.Fatalf("ffmpeg: %v: %d bytes", err, len(out))
 	}
