@@ -11,7 +11,7 @@ FUZZTIME ?= 10s
 SECONDS  ?=
 OUT      ?=
 
-.PHONY: help setup build test check unit vulnerabilities demo drills bench changes fuzz bare pictures clean
+.PHONY: help setup build test check unit vulnerabilities demo drills bench wall changes fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -19,6 +19,7 @@ help:
 	@echo 'make drills [OUT=DIR]        the demo with its relay, player and renderer killed, and bundles that must be refused'
 	@echo 'make bench                   figures, each beside what a person would use instead'
 	@echo 'make changes [OUT=FILE]      500 changes of every pair of kinds, without a ticker and with one: gaps as a table (half an hour)'
+	@echo 'make wall [FOR=2m]           two players of an aligned loop: how many frames apart, one of them killed halfway'
 	@echo 'make build                   the four programs in bin/'
 	@echo 'make fuzz [FUZZTIME=10s]     every parser of foreign bytes against random ones'
 	@echo 'make bare [SUITE=trixie]     make demo and make test in a Debian that holds nothing else (root)'
@@ -62,6 +63,9 @@ bench: build
 changes: build
 	@$(ENV) set -o pipefail; mkdir -p out; VITRINE_RENDER=$$PWD/bin/vitrine-render go test -tags "$$TAGS" ./render/cmd/vitrine-render -run TestChangesFigures \
 		-changes "$(abspath $(or $(OUT),out/changes.json))" -v -timeout 2h | grep -v -e report: -e 'renderer said'
+
+wall: setup
+	@mkdir -p out; $(ENV) go test ./packaging -run StayTogether -v -count 1 -timeout 30m -wall $(or $(FOR),2m) -wall-out $(CURDIR)/out/wall.json
 
 # One fuzz function at a time: go test -fuzz takes no more.
 fuzz: setup
