@@ -226,7 +226,7 @@ func (t *tail) String() string {
 	defer t.mu.Unlock()
 	var kept []string
 	for line := range strings.Lines(string(t.b)) {
-		if line = strings.TrimSpace(line); line != "" && !strings.Contains(line, "dbus/") {
+		if line = strings.TrimSpace(line); line != "" && !strings.Contains(line, "dbus/") && !strings.Contains(line, ":WARNING:") {
 			kept = append(kept, line)
 		}
 	}
