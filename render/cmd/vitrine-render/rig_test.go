@@ -195,7 +195,7 @@ func (g *rig) awaitEnded(id uint64) pipe.Report {
 // awaitItem waits for so many samples with an item in a look.
 func (g *rig) awaitItem(look, item, samples int) {
 	g.t.Helper()
-	from := len(g.samples)
+	from := g.sampled()
 	g.await(fmt.Sprintf("item %d is seen", item), func() bool {
 		n := 0
 		for _, s := range g.samples[min(from, len(g.samples)):] {
@@ -205,6 +205,13 @@ func (g *rig) awaitItem(look, item, samples int) {
 		}
 		return n >= samples
 	})
+}
+
+// sampled is how many samples there are by now.
+func (g *rig) sampled() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.samples)
 }
 
 // awaitRuns waits until so many items more than were seen before have come into a look.

@@ -288,7 +288,7 @@ func TestAScreenThatIsOffIsBlackAndComesBack(t *testing.T) {
 		if err := g.Send(pipe.Command{Op: pipe.OpScreen, On: on}); err != nil {
 			t.Fatal(err)
 		}
-		from := len(g.samples)
+		from := g.sampled()
 		g.await("the screen follows", func() bool { return len(g.samples) > from+3 && g.samples[len(g.samples)-1].Black != on })
 	}
 	g.awaitItem(0, 4, 5)
