@@ -84,6 +84,25 @@ type Test struct {
 	At     string          `json:"at"` // local, "2027-01-04T12:30", in the bundle's zone; or an RFC 3339 instant
 	Player schedule.Player `json:"player,omitzero"`
 	Expect []string        `json:"expect"` // the loop
+	// What is supposed of the player then: its metrics, what has just been set off, for how long nobody has touched it, and
+	// how far its clock is believed ("" = trusted).
+	Metrics  map[string]any `json:"metrics,omitempty"`
+	Triggers []string       `json:"triggers,omitempty"`
+	Idle     scene.Duration `json:"idle,omitempty"` // 0 = it is not known
+	Clock    string         `json:"clock,omitempty"`
+}
+
+// State is what the test supposes of a player's state.
+func (t *Test) State(plan *schedule.Plan, p schedule.Player, now time.Time) schedule.State {
+	st := schedule.State{Metrics: t.Metrics, Clock: t.Clock}
+	if t.Idle > 0 {
+		st.Since = map[string]time.Time{"touch.idle": now.Add(-time.Duration(t.Idle))}
+	}
+	st.Screen = plan.ScreenAt(p, st, now)
+	for _, name := range t.Triggers {
+		plan.Fire(p, &st, name, now)
+	}
+	return st
 }
 
 // SourceSpec configures a data connector (agent/connect); secrets are only named.

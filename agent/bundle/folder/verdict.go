@@ -37,7 +37,7 @@ func (f *Folder) TestResults() []TestResult {
 		if player.Zone == "" {
 			player.Zone = f.Manifest.Zone
 		}
-		got := plan.Explain(player, schedule.State{Screen: plan.ScreenAt(player, schedule.State{}, now)}, now)
+		got := plan.Explain(player, t.State(plan, player, now), now)
 		r := TestResult{Line: f.tests[i].line, At: now, Player: player, Pass: slices.Equal(got.Loop, t.Expect), Expected: t.Expect, Got: got.Loop,
 			Screen: got.Screen, Layer: got.Layer, Why: reasons(got, nil, nil)}
 		if !r.Pass {
