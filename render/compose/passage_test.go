@@ -205,3 +205,33 @@ func TestWhatIsHalfTransparentIsBlendedOnTheWayToo(t *testing.T) {
 		}
 	})
 }
+
+func TestTheSceneThatLeavesDoesNotBeginAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t)
+		th.scene(1, reel(still("green", time.Second), still("red", time.Second)))
+		time.Sleep(sec(0.5))
+		s := reel(still("blue", time.Hour))
+		s.Transition = second("wipe", "left")
+		th.stage.Do(pipe.Command{Op: pipe.OpQueue, ID: 2, Canvas: scene.Size{Width: size.X, Height: size.Y}, Scene: &s})
+		time.Sleep(2 * time.Second)
+		th.sees("in the middle", spots{left: colours["red"], right: colours["blue"]})
+	})
+}
+
+func TestAVideoThatIsCoveredIsKeptGoing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t)
+		th.scene(1, scene.Scene{Zones: []scene.Zone{
+			{At: all(), Playlist: []scene.Item{film("moving red")}},
+			{At: all(), Z: 1, Background: "#ffffff", Text: &scene.Text{Text: "white"}},
+		}})
+		time.Sleep(sec(1.9))
+		th.shows("above the video", "white")
+		th.mu.Lock()
+		defer th.mu.Unlock()
+		if th.lost != 0 || th.drawn < 55 {
+			t.Errorf("%d frames were taken and %d waited for in vain", th.drawn, th.lost)
+		}
+	})
+}
