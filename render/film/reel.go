@@ -25,7 +25,6 @@ type reel struct {
 	cross   scene.Transition
 	length  time.Duration
 	picture *image.RGBA
-	spare   [2]*image.RGBA
 	own     []time.Duration // lengths of media that have one, as they are known
 }
 

@@ -58,7 +58,7 @@ func menuArt() (map[string][]byte, error) {
 	all := map[string]func() ([]byte, error){}
 	seed := uint64(0)
 	for name, d := range dishes() {
-		all["dishes/"+name] = func() ([]byte, error) { return d.draw(760, 640, seed).jpeg() }
+		all["dishes/"+name] = func() ([]byte, error) { return d.draw(608, 512, seed).jpeg() }
 	}
 	for name, of := range map[string]string{"breakfast.jpg": "coffee.jpg", "lunch.jpg": "salad.jpg", "dinner.jpg": "pizza.jpg"} {
 		d := dishes()[of]

@@ -127,7 +127,7 @@ func (e *easel) disc(x, y, r float64, c color.NRGBA) { e.oval(x, y, r, r, 0, c) 
 
 // shadow is a soft dark disc.
 func (e *easel) shadow(x, y, r, soft, strength float64) {
-	const rings = 14
+	const rings = 9
 	for i := range rings {
 		t := float64(i) / (rings - 1)
 		e.disc(x, y, r+soft*(1-t), glass(rgb(0x000000), strength/rings*1.6))
@@ -136,12 +136,19 @@ func (e *easel) shadow(x, y, r, soft, strength float64) {
 
 // stroke is a thick line through points with round ends.
 func (e *easel) stroke(thick float64, c color.NRGBA, points ...[2]float64) {
-	for i := 1; i < len(points); i++ {
-		a, b := points[i-1], points[i]
-		n := max(1, int(math.Hypot(b[0]-a[0], b[1]-a[1])/thick*3))
-		for j := range n + 1 {
-			t := float64(j) / float64(n)
-			e.disc(a[0]+(b[0]-a[0])*t, a[1]+(b[1]-a[1])*t, thick/2, c)
+	for i, b := range points {
+		e.disc(b[0], b[1], thick/2, c)
+		if i == 0 {
+			continue
 		}
+		a := points[i-1]
+		long := math.Max(math.Hypot(b[0]-a[0], b[1]-a[1]), 1e-9)
+		dx, dy := (b[1]-a[1])/long*thick/2, (a[0]-b[0])/long*thick/2
+		e.fill(c, func(to func(x, y float64)) {
+			to(a[0]+dx, a[1]+dy)
+			to(b[0]+dx, b[1]+dy)
+			to(b[0]-dx, b[1]-dy)
+			to(a[0]-dx, a[1]-dy)
+		})
 	}
 }

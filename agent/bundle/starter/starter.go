@@ -61,6 +61,22 @@ type words struct {
 
 // Files are all files of a starting point by their paths in the folder. The id is made of name; lang is "en" or "fr".
 func (p Point) Files(name, lang string) (map[string][]byte, error) {
+	files, err := p.Texts(name, lang)
+	if err != nil {
+		return nil, err
+	}
+	art, err := p.art()
+	if err != nil {
+		return nil, fmt.Errorf("draw the starting point %s: %w", p.Name, err)
+	}
+	for name, b := range art {
+		files["media/"+name] = b
+	}
+	return files, nil
+}
+
+// Texts are the files of a starting point but for its pictures, which have no language.
+func (p Point) Texts(name, lang string) (map[string][]byte, error) {
 	w := words{ID: identifier(name, p.Name), Lang: lang, Zone: "Europe/London"}
 	if lang == "fr" {
 		w.Zone = "Europe/Paris"
@@ -81,13 +97,6 @@ func (p Point) Files(name, lang string) (map[string][]byte, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write the starting point %s: %w", p.Name, err)
-	}
-	art, err := p.art()
-	if err != nil {
-		return nil, fmt.Errorf("draw the starting point %s: %w", p.Name, err)
-	}
-	for name, b := range art {
-		files["media/"+name] = b
 	}
 	return files, nil
 }
