@@ -2,6 +2,7 @@ package output_test
 
 import (
 	"image"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,17 @@ func (h *hands) fake(kind, detail byte, at image.Point) {
 // press strikes keys together; each is a keysym.
 func (h *hands) press(syms ...xproto.Keysym) {
 	h.t.Helper()
+	codes := h.codes(syms...)
+	for _, c := range codes {
+		h.fake(xproto.KeyPress, c, image.Point{})
+	}
+	for i := len(codes) - 1; i >= 0; i-- {
+		h.fake(xproto.KeyRelease, codes[i], image.Point{})
+	}
+}
+
+func (h *hands) codes(syms ...xproto.Keysym) []byte {
+	h.t.Helper()
 	var codes []byte
 	for _, sym := range syms {
 		for i := 0; i < len(h.syms); i += h.per {
@@ -64,12 +76,7 @@ func (h *hands) press(syms ...xproto.Keysym) {
 	if len(codes) != len(syms) {
 		h.t.Fatalf("this keyboard lacks one of %x", syms)
 	}
-	for _, c := range codes {
-		h.fake(xproto.KeyPress, c, image.Point{})
-	}
-	for i := len(codes) - 1; i >= 0; i-- {
-		h.fake(xproto.KeyRelease, codes[i], image.Point{})
-	}
+	return codes
 }
 
 func (h *hands) touch(at image.Point, button byte) {
@@ -132,6 +139,43 @@ func TestKeysAndTouchesAreHeard(t *testing.T) {
 	h.touch(image.Pt(17, 190), 1)
 	if in := hear(t, heard); in.Key != "" || in.Point == nil || *in.Point != image.Pt(17, 190) {
 		t.Errorf("a touch at 17,190 was heard as %+v", in)
+	}
+}
+
+func TestAKeyThatIsHeldIsHeardOnce(t *testing.T) {
+	d := xvfb(t)
+	if out, err := exec.Command("xset", "-display", d.Name, "r", "rate", "20", "100").CombinedOutput(); err != nil {
+		t.Skipf("xset: %v: %s", err, out)
+	}
+	heard := make(chan output.Input, 64)
+	o, err := output.OpenX11(output.X11Config{Display: d.Name, Heard: func(in output.Input) { heard <- in }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	present(t, o, o.Frame().Bounds())
+	h := newHands(t, d)
+	mask := []uint32{xproto.EventMaskKeyPress} // what the server sends to the window, repetitions and all
+	if err := xproto.ChangeWindowAttributesChecked(h.conn, xproto.Window(o.Window()), xproto.CwEventMask, mask).Check(); err != nil {
+		t.Fatal(err)
+	}
+	code := h.codes('a')[0]
+	h.fake(xproto.KeyPress, code, image.Point{})
+	for n := 0; n < 5; {
+		ev, err := h.conn.WaitForEvent()
+		if ev == nil && err == nil {
+			t.Fatal("the server is gone")
+		}
+		if _, press := ev.(xproto.KeyPressEvent); press {
+			n++
+		}
+	}
+	h.fake(xproto.KeyRelease, code, image.Point{})
+	h.press(symF5)
+	for _, want := range []string{"a", "F5"} {
+		if in := hear(t, heard); in.Key != want {
+			t.Errorf("%+v was heard, want %s", in, want)
+		}
 	}
 }
 
