@@ -26,6 +26,7 @@ type share struct {
 	memory int64
 }
 
+func rough(int) int64    { return 0 }
 func shares(int) []share { return nil }
 func total() int64       { return 0 }
 func killOne(int)        {}

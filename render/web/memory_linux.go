@@ -14,21 +14,36 @@ type share struct {
 	memory int64 // proportional where the kernel tells, else without what it shares with files
 }
 
-// shares are those of all processes in a group. Files that are mapped by several count once for all where the kernel
-// tells (PSS, proc(5)); it does not tell of sandboxed processes to other users than root.
-func shares(group int) []share {
-	var out []share
+// members are the processes of a group.
+func members(group int) []string {
+	var out []string
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			continue // it has ended
 		}
-		f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
-		if len(f) < 3 || string(f[2]) != strconv.Itoa(group) {
-			continue
+		if f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]); len(f) > 2 && string(f[2]) == strconv.Itoa(group) {
+			out = append(out, filepath.Dir(path))
 		}
-		dir := filepath.Dir(path)
+	}
+	return out
+}
+
+// rough is what all processes of a group have in memory, those parts twice that two of them share. It costs little.
+func rough(group int) int64 {
+	var sum int64
+	for _, dir := range members(group) {
+		sum += own(dir)
+	}
+	return sum
+}
+
+// shares are those of all processes in a group. What is mapped by several counts once for all where the kernel tells
+// (PSS, proc(5)); it does not tell of sandboxed processes to other users than root.
+func shares(group int) []share {
+	var out []share
+	for _, dir := range members(group) {
 		pid, _ := strconv.Atoi(filepath.Base(dir))
 		args, _ := os.ReadFile(dir + "/cmdline")
 		out = append(out, share{pid: pid, page: bytes.Contains(args, []byte("--type=renderer")), memory: held(dir)})
@@ -41,6 +56,11 @@ func held(dir string) int64 {
 	if b, err := os.ReadFile(dir + "/smaps_rollup"); err == nil {
 		return field(b, "Pss:")
 	}
+	return own(dir)
+}
+
+// own is a process's memory without what it maps of files.
+func own(dir string) int64 {
 	b, _ := os.ReadFile(dir + "/status")
 	return field(b, "RssAnon:") + field(b, "RssShmem:")
 }

@@ -11,7 +11,7 @@ import (
 
 const (
 	ceiling   = 1 << 30                // bytes of memory
-	lookEvery = 300 * time.Millisecond // at memory: a page can take a gigabyte in a second
+	lookEvery = 250 * time.Millisecond // at memory: a page can take a gigabyte in a second
 )
 
 // watch looks after a running browser: its memory while it has pages, its end when it has none.
@@ -59,6 +59,9 @@ func (b *Browser) buried(e *engine, lived time.Duration) {
 // those it has: at the boundary of an item. Above the ceiling the page that has most of it is killed, and when that was not
 // it, the browser.
 func (b *Browser) weigh(e *engine) {
+	if rough(e.pid) < b.cfg.Memory/2 {
+		return
+	}
 	all := shares(e.pid)
 	var sum int64
 	for _, s := range all {
