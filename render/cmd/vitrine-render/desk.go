@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"log/slog"
+	"math"
 	"reflect"
 	"sync/atomic"
 	"time"
@@ -104,7 +105,8 @@ func (d *desk) heard(in output.Input) {
 func (d *desk) changed(screen image.Point, now []output.Monitor) bool {
 	r := pipe.Report{Ev: pipe.EvMonitors, At: time.Now(), Size: scene.Size{Width: screen.X, Height: screen.Y}, Monitors: named(now)}
 	p, err := d.spec.Plan(screen, now)
-	anew := err == nil && !reflect.DeepEqual(&p, d.plan.Load())
+	old := d.plan.Load() // nil: so early that nothing was laid out yet
+	anew := err == nil && (old == nil || !reflect.DeepEqual(p, *old) || math.Abs(rate(now)-rate(d.window.Monitors())) > 1)
 	if anew {
 		r.Reason = pipe.ReasonAnew
 	}
@@ -113,6 +115,14 @@ func (d *desk) changed(screen image.Point, now []output.Monitor) bool {
 		d.trouble(fmt.Errorf("the screen is left as it is: %w", err))
 	}
 	return anew
+}
+
+// rate is the one that frames follow.
+func rate(all []output.Monitor) float64 {
+	if len(all) == 0 {
+		return 0
+	}
+	return all[0].Refresh
 }
 
 func (d *desk) trouble(err error) {

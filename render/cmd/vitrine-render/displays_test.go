@@ -79,16 +79,26 @@ func (s *standing) anew(screen scene.Size) {
 }
 
 func TestARendererFollowsItsScreen(t *testing.T) {
+	t.Run("in software", func(t *testing.T) { follows(t, "x11") })
+	t.Run("through OpenGL", func(t *testing.T) {
+		if p := shop.program(); p.err == nil && !p.gl {
+			t.Skip("EGL's headers are not on this machine")
+		}
+		follows(t, "gl")
+	})
+}
+
+func follows(t *testing.T, kind string) {
 	d := xorg(t)
 	s := &standing{t: t, display: d}
 	s.xrandr("--output", "DUMMY0", "--mode", "1280x720", "--fb", "1280x720")
-	s, _ = standOn(t, d)
-	if m := s.ready.Monitors; len(m) != 1 || m[0].Name != "DUMMY0" || m[0].Size != (scene.Size{Width: 1280, Height: 720}) || m[0].Refresh < 59 {
+	s, _ = standOn(t, d, "--output", kind)
+	if m := s.ready.Monitors; s.ready.Output != kind || len(m) != 1 || m[0].Name != "DUMMY0" || m[0].Size != (scene.Size{Width: 1280, Height: 720}) || m[0].Refresh < 59 {
 		t.Errorf("ready with the monitors %+v", m)
 	}
 	canvas := image.Pt(1280, 720)
 	s.show(1, canvas, motif(t, canvas))
-	for i, mode := range []scene.Size{{Width: 1920, Height: 1080}, {Width: 800, Height: 600}, {Width: 1280, Height: 720}} {
+	for i, mode := range []scene.Size{{Width: 1600, Height: 900}, {Width: 800, Height: 600}} {
 		name := fmt.Sprintf("%dx%d", mode.Width, mode.Height)
 		s.xrandr("--output", "DUMMY0", "--mode", name, "--fb", name)
 		s.anew(mode)
@@ -100,6 +110,11 @@ func TestARendererFollowsItsScreen(t *testing.T) {
 			t.Errorf("when the screen has become %s it is black in its corner", name)
 		}
 		s.show(uint64(i+2), canvas, motif(t, canvas))
+	}
+	s.xrandr("--output", "DUMMY0", "--mode", "800x600", "--rate", "75") // it came with 85
+	s.anew(scene.Size{Width: 800, Height: 600})
+	if s.ready.Refresh < 74 || s.ready.Refresh > 76 {
+		t.Errorf("frames follow %v Hz, want 75", s.ready.Refresh)
 	}
 }
 
