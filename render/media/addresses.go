@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -25,46 +26,78 @@ type addresses struct {
 	src  string
 	list []string
 	at   int
+	hls  string // the list of segments, where the address is one of HLS
+	seen string // … at the try before, since the stream stands still
 }
 
 func newAddresses(src string) *addresses { return &addresses{src: src} }
 
-// next is the address of the next try. A playlist is fetched anew each time that all of it has been tried.
-func (a *addresses) next() string {
+// errOld says that a server goes on handing out what it had before its encoder ended.
+var errOld = errors.New("the stream's list of segments does not change")
+
+// next is the address of the next try. A playlist is fetched anew each time that all of it has been tried. A stream of HLS
+// that stands still is worth another try only once its list of segments changes: the old ones would be shown again.
+func (a *addresses) next(again bool) (string, error) {
 	if a.at >= len(a.list) {
-		a.list, a.at = resolve(a.src), 0
+		a.list, a.hls = resolve(a.src)
+		a.at = 0
+	}
+	if again && a.hls != "" {
+		old := a.seen
+		a.seen = a.hls
+		if old == "" || old == a.hls {
+			a.list = nil
+			return "", errOld
+		}
 	}
 	a.at++
-	return a.list[a.at-1]
+	return a.list[a.at-1], nil
 }
 
-// resolve gives the entries of an M3U playlist of streams; anything else, HLS with its segments too, is itself.
-func resolve(src string) []string {
+// arrived says that the stream is there again.
+func (a *addresses) arrived() { a.seen = "" }
+
+// resolve gives the entries of an M3U playlist of streams; anything else is itself. Of HLS it gives the list of segments.
+func resolve(src string) (list []string, hls string) {
 	u, err := url.Parse(src)
 	itself := []string{src}
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || !slices.Contains([]string{".m3u", ".m3u8"}, strings.ToLower(path.Ext(u.Path))) {
-		return itself
+		return itself, ""
 	}
+	text, from := fetch(src)
+	if strings.Contains(text, "#EXT-X-STREAM-INF") { // of qualities: any of them tells whether it lives
+		if variants := entries(strings.ReplaceAll(text, "#EXT-X-", "#"), from); len(variants) > 0 {
+			text, _ = fetch(variants[0])
+		}
+	}
+	if strings.Contains(text, "#EXT-X-") {
+		return itself, text
+	}
+	if list = entries(text, from); len(list) > 0 {
+		return list, ""
+	}
+	return itself, ""
+}
+
+// fetch gives a playlist and where it really came from; "" when it does not come.
+func fetch(src string) (string, *url.URL) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, src, nil)
 	if err != nil {
-		return itself
+		return "", nil
 	}
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: 10 * time.Second}}
 	resp, err := client.Do(req)
 	if err != nil {
-		return itself
+		return "", nil
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxPlaylist))
 	if err != nil || resp.StatusCode != http.StatusOK {
-		return itself
+		return "", nil
 	}
-	if list := entries(string(text), resp.Request.URL); len(list) > 0 {
-		return list
-	}
-	return itself
+	return string(text), resp.Request.URL
 }
 
 // entries are the addresses in a playlist that is not HLS (RFC 8216, section 4.3); those that are not live are left out.

@@ -79,7 +79,7 @@ func NewStream(cfg StreamConfig) *Stream {
 func (s *Stream) Load(item scene.Item, _ time.Duration) error {
 	s.Stop()
 	tries := newAddresses(item.Src)
-	core, err := s.connect(item, tries)
+	core, err := s.connect(item, tries, false)
 	if err != nil {
 		return err
 	}
@@ -92,12 +92,16 @@ func (s *Stream) Load(item scene.Item, _ time.Duration) error {
 }
 
 // connect opens the next of a stream's addresses.
-func (s *Stream) connect(item scene.Item, tries *addresses) (Core, error) {
+func (s *Stream) connect(item scene.Item, tries *addresses, again bool) (Core, error) {
+	address, err := tries.next(again)
+	if err != nil {
+		return nil, err
+	}
+	item.Src = address
 	core, err := s.cfg.Open(s.woken)
 	if err != nil {
 		return nil, err
 	}
-	item.Src = tries.next()
 	if err := core.Load(item, 0); err != nil {
 		core.Close()
 		return nil, err
@@ -175,7 +179,7 @@ func (c *connection) step(now time.Time) time.Duration {
 		c.told = true
 		s.cfg.Log.Warn("stream stands still, connecting again", "src", c.item.Src, "error", cur.Err())
 	}
-	core, err := s.connect(c.item, c.tries)
+	core, err := s.connect(c.item, c.tries, true)
 	c.began = now
 	if err != nil {
 		c.later(now)
@@ -222,6 +226,7 @@ func (c *connection) promote(next Core, now time.Time) {
 	}
 	s.mu.Unlock()
 	c.told, c.began = false, now
+	c.tries.arrived()
 	s.cfg.Log.Info("stream back", "src", c.item.Src)
 	s.cfg.Wake()
 	old.Close()

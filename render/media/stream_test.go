@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -264,7 +265,10 @@ func TestAStreamThatIsNotThereAtFirstComesLater(t *testing.T) {
 
 func TestAPlaylistOfStreamsIsTriedInTurn(t *testing.T) {
 	var playlist string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, playlist) }))
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, strings.ReplaceAll(playlist, "NOW", fmt.Sprint(asked.Add(1))))
+	}))
 	defer server.Close()
 	for name, c := range map[string]struct {
 		path, text string
@@ -273,7 +277,8 @@ func TestAPlaylistOfStreamsIsTriedInTurn(t *testing.T) {
 		"a playlist":               {"/tv.m3u", "#EXTM3U\n#EXTINF:-1,One\nudp://239.0.0.1:5004\n\nhttps://b.example/live\n", []string{"udp://239.0.0.1:5004", "https://b.example/live", "udp://239.0.0.1:5004"}},
 		"with names beside it":     {"/a/tv.m3u8", "one.m3u8\r\n../two\r\n", []string{"{}/a/one.m3u8", "{}/two"}},
 		"with files of the player": {"/tv.m3u", "file:///etc/passwd\n/etc/passwd\nrtsp://camera/1\n", []string{"{}/etc/passwd", "rtsp://camera/1"}},
-		"HLS":                      {"/live.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nlive0.ts\n", []string{"{}/live.m3u8", "{}/live.m3u8"}},
+		"HLS that moves on":        {"/live.m3u8", "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:NOW\n#EXTINF:1,\nlive0.ts\n", []string{"{}/live.m3u8", "{}/live.m3u8"}},
+		"HLS of several qualities": {"/all.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow.m3u8\n#NOW\n", []string{"{}/all.m3u8", "{}/all.m3u8"}},
 		"nothing":                  {"/live.m3u8", "", []string{"{}/live.m3u8"}},
 		"no playlist at all":       {"/live", "udp://239.0.0.1:5004", []string{"{}/live"}},
 	} {
@@ -305,5 +310,31 @@ func TestAPlaylistOfStreamsIsTriedInTurn(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A server that goes on handing out the list of a dead encoder is not believed: its last seconds would be shown again and again.
+func TestAListOfOldSegmentsIsNoNewStream(t *testing.T) {
+	asked := make(chan bool, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:1,\nlive7.ts\n")
+		asked <- true
+	}))
+	defer server.Close()
+	cam := &camera{}
+	s, _ := watched(cam)
+	if err := s.Load(scene.Item{Kind: scene.Stream, Src: server.URL + "/live.m3u8"}, 0); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		select {
+		case <-asked:
+		case <-time.After(time.Minute):
+			t.Fatal("the list is not asked for again")
+		}
+	}
+	s.Close()
+	if len(cam.names) != 1 {
+		t.Errorf("%d connections; want the first one alone", len(cam.names))
 	}
 }

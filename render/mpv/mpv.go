@@ -65,6 +65,7 @@ func plainAddress(address string) string {
 // liveOptions are those of a libmpv that plays live streams: the same walls but for the network, and next to no cache.
 func liveOptions(hwdec string) [][2]string {
 	o := append(options(hwdec), [][2]string{
+		{"access-references", "yes"}, // HLS is nothing but references; protocols walls them in
 		{"pause", "no"}, {"volume", "0"}, {"network-timeout", "10"}, {"user-agent", "Vitrine"}, {"tls-verify", "yes"},
 		{"cache", "yes"}, {"cache-pause", "no"}, {"cache-secs", "10"}, {"demuxer-max-bytes", "32MiB"}, {"demuxer-readahead-secs", "3"},
 		{"demuxer-lavf-analyzeduration", "3"}, {"rtsp-transport", "tcp"}, {"framedrop", "decoder+vo"},
