@@ -12,9 +12,14 @@ var _ layer = (*reel)(nil)
 // bounds is the part of the screen that the reel may cover.
 func (r *reel) bounds() image.Rectangle { return r.clip }
 
-// target is where an item's picture lies on the screen: all of the zone, but for a video that is to be seen whole.
+// target is where an item's picture lies on the screen: all of the zone, but for one that is to be seen whole.
 func (r *reel) target(sl *slot) image.Rectangle {
-	if sl == nil || sl.video == nil || sl.item.Fit != scene.Contain {
+	switch {
+	case sl == nil || sl.item.Fit != scene.Contain:
+		return r.rect
+	case sl.still() != nil && sl.still() == sl.pic && !sl.inner.Empty():
+		return sl.inner.Add(r.rect.Min)
+	case sl.video == nil:
 		return r.rect
 	}
 	return place(sl.video.Size(), r.rect.Size(), scene.Contain).Add(r.rect.Min)
@@ -34,7 +39,7 @@ func (r *reel) solid() bool {
 // fills says that an item covers all of the zone.
 func (r *reel) fills(sl *slot) bool {
 	if p := sl.still(); p != nil {
-		return p.solid
+		return p.solid && r.target(sl) == r.rect
 	}
 	return sl.video != nil && !sl.alpha && r.target(sl) == r.rect
 }
@@ -57,7 +62,7 @@ func (r *reel) draw(f *output.Frame, clip image.Rectangle) {
 	switch {
 	case r.cur == nil:
 	case r.cur.still() != nil:
-		r.cur.still().put(f, r.rect, clip, r.shape)
+		r.cur.still().put(f, at, clip, r.shapeOn(at))
 	case r.direct():
 		r.drawDirect(f, at, clip)
 	case r.cur.video != nil:
@@ -158,10 +163,10 @@ func (r *reel) drawPassage(f *output.Frame, clip image.Rectangle) {
 
 // side gives the rows of the zone with one item on the zone's ground.
 func (r *reel) side(sl *slot) rows {
-	at, pic := r.rect, sl.still()
+	at, pic := r.target(sl), sl.still()
 	if pic == nil && sl.video != nil {
 		own := r.drawn(sl)
-		at, pic = r.target(sl), &own
+		pic = &own
 	}
 	if pic != nil && at == r.rect && (pic.solid || r.back == 0) {
 		return func(y int) []uint32 { return words(pic.pix[y*pic.stride : y*pic.stride+at.Dx()*4]) }

@@ -22,11 +22,12 @@ type slot struct {
 	lent  bool  // the video is one of those that are kept for the next item
 	alpha bool  // its pixels are to be blended
 	pic   *surface
-	stand *surface // what is shown while a stream or page has no picture
-	away  bool     // … as now
-	own   surface  // the video's pixels, where they cannot go straight into the frame
-	stale bool     // the frame or own do not hold the video's present frame
-	owed  bool     // the video has a frame that must be drawn
+	inner image.Rectangle // of a picture that is seen whole: where in the zone it lies; empty = all of it
+	stand *surface        // what is shown while a stream or page has no picture
+	away  bool            // … as now
+	own   surface         // the video's pixels, where they cannot go straight into the frame
+	stale bool            // the frame or own do not hold the video's present frame
+	owed  bool            // the video has a frame that must be drawn
 	err   error
 	limit time.Time // to be ready by then
 	left  bool      // no longer wanted
@@ -40,8 +41,8 @@ func (s *Stage) prepare(sl *slot, size image.Point, scale float64, now time.Time
 	item, start := sl.item, sl.start
 	if item.Kind.Still() {
 		s.elsewhere(func() func() {
-			pic, err := s.picture(item, size)
-			return func() { sl.pic, sl.err = pic, err }
+			pic, inner, err := s.picture(item, size)
+			return func() { sl.pic, sl.inner, sl.err = pic, inner, err }
 		})
 		return sl
 	}
@@ -86,7 +87,7 @@ func (s *Stage) prepare(sl *slot, size image.Point, scale float64, now time.Time
 func (s *Stage) standIn(sl *slot, size image.Point) {
 	item := scene.Item{Kind: scene.Image, Src: sl.item.StandIn, Fit: sl.item.Fit}
 	s.elsewhere(func() func() {
-		pic, err := s.picture(item, size)
+		pic, _, err := s.picture(item, size)
 		return func() {
 			if sl.stand = pic; err != nil {
 				s.log.Warn("stand-in cannot be shown", "src", item.Src, "error", err)
@@ -146,13 +147,19 @@ func (s *Stage) done(v Video, lent bool) {
 }
 
 // picture decodes a still picture to the pixels of its zone.
-func (s *Stage) picture(item scene.Item, size image.Point) (*surface, error) {
+func (s *Stage) picture(item scene.Item, size image.Point) (*surface, image.Rectangle, error) {
+	var inner image.Rectangle
 	m, err := s.cfg.Picture(item, size)
 	if err != nil {
-		return nil, err
+		return nil, inner, err
 	}
 	if m.Bounds().Size() != size {
-		return nil, fmt.Errorf("the picture %s came out at %v instead of %v pixels", item.Src, m.Bounds().Size(), size)
+		return nil, inner, fmt.Errorf("the picture %s came out at %v instead of %v pixels", item.Src, m.Bounds().Size(), size)
+	}
+	if item.Fit == scene.Contain {
+		inner = Letterbox(m)
+		m = m.SubImage(inner.Add(m.Rect.Min)).(*image.RGBA)
+		size = inner.Size()
 	}
 	out := &surface{pix: m.Pix, stride: m.Stride, solid: true}
 	for y := range size.Y {
@@ -162,7 +169,7 @@ func (s *Stage) picture(item scene.Item, size image.Point) (*surface, error) {
 			out.solid = out.solid && v>>24 == 0xff
 		}
 	}
-	return out, nil
+	return out, inner, nil
 }
 
 // ready says whether the item could be on the screen now; failed why it never will.

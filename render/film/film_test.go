@@ -233,6 +233,22 @@ func TestAnimationsAndWidgetsFollowTheFilmsTime(t *testing.T) {
 	}
 }
 
+func TestACornerIsWhereThePictureIs(t *testing.T) {
+	pic := func(fit scene.Fit) []scene.Item {
+		return []scene.Item{{Kind: scene.Image, Src: picture(t, red, 16, 16), Fit: fit, For: second(9)}}
+	}
+	green := color.RGBA{0, 0xff, 0, 0xff}
+	f := shoot(t, 10, scene.Scene{For: second(9), Background: "#0000ff", Zones: []scene.Zone{
+		{At: scene.Rect{0, 0, 32, 16}, Radius: 6, Background: "#00ff00", Playlist: pic(scene.Contain)}, {At: scene.Rect{32, 16, 32, 16}, Radius: 6, Playlist: pic(scene.Stretch)}}})
+	img := frame(t, f, 0)
+	near(t, "the zone's corner", img, 0, 0, blue)
+	near(t, "the zone's ground beside the picture", img, 4, 8, green)
+	near(t, "the picture's corner", img, 8, 0, green)
+	near(t, "the picture", img, 16, 8, red)
+	near(t, "the corner of a picture that fills", img, 32, 16, blue)
+	near(t, "its edge", img, 48, 16, red)
+}
+
 func TestWhatCannotBeFilmedIsSaid(t *testing.T) {
 	var notes []string
 	sc := scene.Scene{For: second(5), Zones: []scene.Zone{full(scene.Item{Kind: scene.Web, Src: "https://example.com/", For: second(5)}),

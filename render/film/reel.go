@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vitrine/render/compose"
+	"vitrine/render/paint"
 	"vitrine/render/scene"
 )
 
@@ -25,6 +26,7 @@ type reel struct {
 	cross   scene.Transition
 	length  time.Duration
 	picture *image.RGBA
+	radius  float64         // of the zone's corners, pixels
 	own     []time.Duration // lengths of media that have one, as they are known
 }
 
@@ -34,6 +36,7 @@ type take struct {
 	begin  time.Time
 	end    time.Time // zero = for ever
 	medium medium
+	round  *image.RGBA // the picture with corners of its own; nil = not needed yet
 }
 
 // medium gives pictures of one size at times that never go back.
@@ -42,8 +45,8 @@ type medium interface {
 	close()
 }
 
-func (f *Film) newReel(ctx context.Context, items []scene.Item, size image.Point, begin time.Time) (*reel, error) {
-	r := &reel{film: f, items: items, size: size, picture: image.NewRGBA(image.Rectangle{Max: size}), own: make([]time.Duration, len(items))}
+func (f *Film) newReel(ctx context.Context, items []scene.Item, size image.Point, radius float64, begin time.Time) (*reel, error) {
+	r := &reel{film: f, items: items, size: size, radius: radius, picture: image.NewRGBA(image.Rectangle{Max: size}), own: make([]time.Duration, len(items))}
 	for i, it := range items {
 		d, err := f.ownLength(ctx, it)
 		if err != nil {
@@ -138,7 +141,7 @@ func (r *reel) draw(ctx context.Context, now time.Time) error {
 	if err := r.advance(ctx, now); err != nil {
 		return err
 	}
-	b, err := r.cur.medium.at(ctx, r.film.into(r.cur.begin, now))
+	b, err := r.shot(ctx, r.cur, now)
 	if err != nil {
 		return err
 	}
@@ -146,12 +149,29 @@ func (r *reel) draw(ctx context.Context, now time.Time) error {
 		copy(r.picture.Pix, b.Pix)
 		return nil
 	}
-	a, err := r.old.medium.at(ctx, r.film.into(r.old.begin, now))
+	a, err := r.shot(ctx, r.old, now)
 	if err != nil {
 		return err
 	}
 	compose.Between(r.picture, r.cross, float64(now.Sub(r.cur.begin))/float64(r.length), a, b)
 	return nil
+}
+
+// shot is an item's picture at an instant. One that is to be seen whole has corners of its own, as on a screen.
+func (r *reel) shot(ctx context.Context, t *take, now time.Time) (*image.RGBA, error) {
+	img, err := t.medium.at(ctx, r.film.into(t.begin, now))
+	if err != nil || r.radius <= 0 || r.items[t.index].Fit != scene.Contain {
+		return img, err
+	}
+	if t.round == nil {
+		t.round = image.NewRGBA(img.Rect)
+	}
+	copy(t.round.Pix, img.Pix)
+	if at := compose.Letterbox(img); at != img.Rect { // the others are cut by the zone
+		own := t.round.SubImage(at).(*image.RGBA)
+		paint.Rounded(&image.RGBA{Pix: own.Pix, Stride: own.Stride, Rect: image.Rectangle{Max: at.Size()}}, r.radius)
+	}
+	return t.round, nil
 }
 
 // into is how far into a medium a frame is: media begin with the first frame in which they show, as on a screen.

@@ -31,10 +31,9 @@ type set struct {
 type zone struct {
 	spec    scene.Zone
 	at      image.Rectangle
-	widget  paint.Widget
-	surface *image.RGBA // the widget's
+	widget  paint.Widget // nil = a reel
+	surface *image.RGBA
 	reel    *reel
-	sheet   *image.RGBA // widget and medium together, for corners
 	mask    image.Image // opacity
 }
 
@@ -45,21 +44,19 @@ func (f *Film) prepare(ctx context.Context, sc scene.Scene, begin time.Time, ove
 		if at.Empty() {
 			continue
 		}
-		w, err := paint.New(z, at.Size(), f.scale(), f.cfg.Env)
+		out := &zone{spec: z, at: at, surface: image.NewRGBA(image.Rectangle{Max: at.Size()}), mask: opacity(z.Opacity)}
+		var err error
+		if len(z.Playlist) == 0 {
+			out.widget, err = paint.New(z, at.Size(), f.scale(), f.cfg.Env)
+		} else {
+			out.reel, err = f.newReel(ctx, z.Playlist, at.Size(), float64(z.Radius)*f.scale(), begin)
+		}
 		if err != nil {
 			s.close()
-			return nil, fmt.Errorf("zone %d cannot be painted: %w", i+1, err)
+			return nil, fmt.Errorf("zone %d: %w", i+1, err)
 		}
-		out := &zone{spec: z, at: at, widget: w, surface: image.NewRGBA(image.Rectangle{Max: at.Size()}), mask: opacity(z.Opacity)}
-		if len(z.Playlist) > 0 {
-			if out.reel, err = f.newReel(ctx, z.Playlist, at.Size(), begin); err != nil {
-				s.close()
-				return nil, err
-			}
-			out.sheet = image.NewRGBA(out.surface.Rect)
-			if s.leads == nil {
-				s.leads = out.reel
-			}
+		if s.leads == nil {
+			s.leads = out.reel
 		}
 		s.zones = append(s.zones, out)
 	}
@@ -108,23 +105,30 @@ func (s *set) draw(ctx context.Context, dst *image.RGBA, now time.Time) error {
 		draw.Draw(dst, dst.Rect, image.NewUniform(colorOf(s.scene.Background)), image.Point{}, draw.Over)
 	}
 	for _, z := range s.zones {
-		z.widget.Paint(z.surface, now)
-		from := z.surface
-		if z.reel != nil {
-			if err := z.reel.draw(ctx, now); err != nil {
-				return err
-			}
-			copy(z.sheet.Pix, z.surface.Pix)
-			draw.Draw(z.sheet, z.sheet.Rect, z.reel.picture, image.Point{}, draw.Over)
-			paint.Rounded(z.sheet, float64(z.spec.Radius)*s.film.scale())
-			from = z.sheet
+		if err := z.paint(ctx, now); err != nil {
+			return err
 		}
 		if z.mask == nil {
-			draw.Draw(dst, z.at, from, image.Point{}, draw.Over)
+			draw.Draw(dst, z.at, z.surface, image.Point{}, draw.Over)
 			continue
 		}
-		draw.DrawMask(dst, z.at, from, image.Point{}, z.mask, image.Point{}, draw.Over)
+		draw.DrawMask(dst, z.at, z.surface, image.Point{}, z.mask, image.Point{}, draw.Over)
 	}
+	return nil
+}
+
+// paint brings the zone's surface up to date.
+func (z *zone) paint(ctx context.Context, now time.Time) error {
+	if z.reel == nil {
+		z.widget.Paint(z.surface, now)
+		return nil
+	}
+	if err := z.reel.draw(ctx, now); err != nil {
+		return err
+	}
+	draw.Draw(z.surface, z.surface.Rect, image.NewUniform(colorOf(z.spec.Background)), image.Point{}, draw.Src)
+	draw.Draw(z.surface, z.surface.Rect, z.reel.picture, image.Point{}, draw.Over)
+	paint.Rounded(z.surface, z.reel.radius)
 	return nil
 }
 
