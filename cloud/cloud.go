@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -30,15 +31,17 @@ import (
 
 // Config is what an operator of a relay decides. Only Data is needed.
 type Config struct {
-	Data      string        // folder; made with mode 0700
-	Listen    string        // "" = ":8443"
-	Names     []string      // that the relay answers to, besides this machine's own
-	Cert, Key string        // PEM files; "" = the relay's own authority
-	Ops       string        // address of /livez, /readyz, /metrics; "" = none
-	Redirect  string        // address that sends http:// to https://; "" = none
-	Reserve   int64         // bytes of the disk that stay free; 0 = 1 GiB
-	Session   time.Duration // life of players' sessions, 15 to 60 minutes; 0 = 30 minutes
-	Log       *slog.Logger  // nil = slog.Default()
+	Data      string         // folder; made with mode 0700
+	Listen    string         // "" = ":8443"
+	Names     []string       // that the relay answers to, besides this machine's own
+	Cert, Key string         // PEM files; "" = the relay's own authority
+	Ops       string         // address of /livez, /readyz, /metrics; "" = none
+	Redirect  string         // address that sends http:// to https://; "" = none
+	Reserve   int64          // bytes of the disk that stay free; 0 = 1 GiB
+	Session   time.Duration  // life of players' sessions, 15 to 60 minutes; 0 = 30 minutes
+	Proxies   []netip.Prefix // in front of the relay, whose X-Forwarded-For is believed; nil = none
+	Grace     time.Duration  // that blobs and manifests stay which nothing names any more; 0 = a week, at least an hour
+	Log       *slog.Logger   // nil = slog.Default()
 	Now       func() time.Time
 }
 
@@ -50,6 +53,7 @@ type Relay struct {
 	files *depot.Files
 	fleet *fleet.Fleet
 	gate  *gate.Gate
+	goods *depot.Depot
 	own   *ca.Authority // nil with Cert
 
 	tls       *tls.Config
@@ -62,6 +66,9 @@ func New(cfg Config) (*Relay, error) {
 	cfg = cfg.defaults()
 	if cfg.Session < 15*time.Minute || cfg.Session > time.Hour {
 		return nil, fmt.Errorf("sessions of %s are not within 15m to 1h", cfg.Session)
+	}
+	if cfg.Grace < time.Hour {
+		return nil, fmt.Errorf("a grace of %s is shorter than an hour, and a push may take that long", cfg.Grace)
 	}
 	if err := ownFolder(cfg); err != nil {
 		return nil, err
@@ -85,6 +92,9 @@ func (c Config) defaults() Config {
 	}
 	if c.Reserve == 0 {
 		c.Reserve = 1 << 30
+	}
+	if c.Grace == 0 {
+		c.Grace = 7 * 24 * time.Hour
 	}
 	if c.Session == 0 {
 		c.Session = 30 * time.Minute
@@ -153,7 +163,12 @@ func (r *Relay) openDoor() error {
 	if err != nil {
 		return err
 	}
+	r.goods = goods
 	if err := r.certificate(); err != nil {
+		return err
+	}
+	timeKey, err := ca.TimeKey(r.cfg.path("time.key"))
+	if err != nil {
 		return err
 	}
 	pin := ""
@@ -166,7 +181,7 @@ func (r *Relay) openDoor() error {
 		return err
 	}
 	r.gate = gate.New(gate.Config{Depot: goods, Fleet: r.fleet, People: r.admin, Devices: account.NewSessions(r.cfg.Session, 4, r.cfg.Now),
-		Browsers: pages, Pages: pages.Routes, Log: r.cfg.Log, Now: r.cfg.Now, Started: r.cfg.Now()})
+		Browsers: pages, Pages: pages.Routes, Proxies: r.cfg.Proxies, TimeKey: timeKey, Log: r.cfg.Log, Now: r.cfg.Now, Started: r.cfg.Now()})
 	return r.listen()
 }
 
@@ -207,6 +222,7 @@ func (r *Relay) Routes() []gate.Route { return r.gate.Routes() }
 func (r *Relay) Run(ctx context.Context) error {
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return r.fleet.Run(ctx) })
+	all.Go(func() error { return r.tidy(ctx) })
 	all.Go(func() error { return r.listener.Run(ctx) })
 	all.Go(func() error { return r.serve(ctx, r.listener, r.gate.Handler()) })
 	if r.ops != nil {

@@ -323,7 +323,7 @@ func TestAConnectionThatSaysNothingIsNotWaitedForByOthers(t *testing.T) {
 		defer c.Close()
 		fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\nX: ")
 	}
-	if _, err := g.admin.Time(t.Context()); err != nil {
+	if _, err := g.admin.Time(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	// A header without end is cut off.

@@ -136,6 +136,26 @@ func (r *Relay) opsHandler() http.Handler {
 	return mux
 }
 
+// tidy throws away what nothing names any more, an hour after the start and then every six hours.
+func (r *Relay) tidy(ctx context.Context) error {
+	for wait := time.Hour; ; wait = 6 * time.Hour {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+		if err := r.Tidy(ctx); err != nil && ctx.Err() == nil {
+			r.cfg.Log.Error("garbage not collected", "err", err)
+		}
+	}
+}
+
+// Tidy throws away the manifests and blobs that no stream's head, no player and no push names any more, once they have not been
+// touched for Config.Grace.
+func (r *Relay) Tidy(ctx context.Context) error {
+	return r.goods.Collect(ctx, r.fleet.Manifests(), r.cfg.Now().Add(-r.cfg.Grace))
+}
+
 // ready says why the relay cannot take anything.
 func (r *Relay) ready() error {
 	free, err := r.files.Free()

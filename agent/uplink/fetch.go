@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/store"
@@ -139,7 +140,16 @@ func (u *Uplink) renewRoots(ctx context.Context) error {
 	if t := u.cfg.Store.Trust(); t != nil {
 		fresh = append(t.Chain(), fresh...)
 	}
-	return u.cfg.Store.Pin(fresh)
+	return u.pin(fresh)
+}
+
+// pin trusts a chain of roots, if it is that of whom the person has named who claimed this player.
+func (u *Uplink) pin(chain [][]byte) error {
+	if want := u.me.Root[u.cfg.Base]; want != "" && u.cfg.Store.Trust() == nil && string(bundle.DigestOf(chain[0])) != want {
+		return &store.RefusedError{Reason: fmt.Sprintf("the relay gives the root of another publisher, %q, than the one that this player was claimed for: nothing of it is taken; claim the player again with the right keys, or see who has changed the relay",
+			strings.Join(bundle.Words(chain[0]), " "))}
+	}
+	return u.cfg.Store.Pin(chain)
 }
 
 // origin is a bundle at the relay.

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 
 	"filippo.io/age"
+
+	"vitrine/cloud/api"
 )
 
 // identity is who the player is. It is made on the player and never leaves it.
@@ -20,6 +22,9 @@ type identity struct {
 	Seal string `json:"seal"` // age X25519 identity, for secrets meant for this player alone
 	// ID is the name that each relay has given, by its address; a person's claim is in it.
 	ID map[string]string `json:"id,omitempty"`
+	// Time is the key that signs each relay's time, and Root the publisher's first root that whoever claimed the player named.
+	Time map[string][]byte `json:"time,omitempty"`
+	Root map[string]string `json:"root,omitempty"`
 
 	path string
 }
@@ -38,6 +43,27 @@ func (i *identity) recipient() (string, error) {
 
 // ErrIdentity means that the player cannot be who it is to its relays: its identity is damaged, or cannot be kept.
 var ErrIdentity = errors.New("the player has no identity for its relay")
+
+// remember notes what a relay has told at the claim. A player that is claimed again believes whoever claims it anew.
+func (i *identity) remember(base string, e api.Enrolled) {
+	for _, m := range []*map[string]string{&i.ID, &i.Root} {
+		if *m == nil {
+			*m = map[string]string{}
+		}
+	}
+	if i.Time == nil {
+		i.Time = map[string][]byte{}
+	}
+	i.ID[base] = e.Settings.ID
+	delete(i.Root, base)
+	delete(i.Time, base)
+	if e.Root != "" {
+		i.Root[base] = e.Root
+	}
+	if len(e.Time) > 0 {
+		i.Time[base] = e.Time
+	}
+}
 
 // loadIdentity reads identity.json or makes it. A damaged one is not replaced: the player would be a stranger to its relay.
 func loadIdentity(dir string) (*identity, error) {

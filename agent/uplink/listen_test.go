@@ -96,3 +96,32 @@ func TestAWarningUnderANewRootBringsTheRoot(t *testing.T) {
 		t.Errorf("on is %q", p.standing())
 	}
 }
+
+func TestAPlayerTrustsThePublisherThatItWasClaimedFor(t *testing.T) {
+	pub, thief := bundletest.New(t), bundletest.New(t)
+	for name, c := range map[string]struct {
+		pushed *bundletest.Publisher
+		taken  bool
+	}{"the right one's bundle": {pub, true}, "the bundle of whoever has taken over the relay": {thief, false}} {
+		t.Run(name, func(t *testing.T) {
+			r := newRelay(t)
+			r.set(func() {
+				r.claimed = &api.Enrolled{Settings: api.Settings{ID: "p1", Rev: 3, Name: "Hall"}, Root: string(bundle.DigestOf(pub.Chain[0]))}
+			})
+			p := join(t, r, t.TempDir())
+			r.until("the player reports", func() bool { return len(r.beats) > 0 })
+			ptr := r.publish(c.pushed.Content(t, bundle.Manifest{}, files(1)))
+			if c.taken {
+				r.until("it is live", r.live(ptr))
+				return
+			}
+			r.until("the refusal is reported", func() bool {
+				h := r.last()
+				return h.Refused != nil && strings.Contains(h.Refused.Reason, "another publisher")
+			})
+			if p.store.Trust() != nil {
+				t.Error("the thief is trusted")
+			}
+		})
+	}
+}

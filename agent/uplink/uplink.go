@@ -263,15 +263,12 @@ func (u *Uplink) claimed(e api.Enrolled) error {
 	if err := u.cfg.Store.SetSettings(e.Settings); err != nil {
 		return err
 	}
+	u.me.remember(u.cfg.Base, e)
 	if len(e.Roots) > 0 {
-		if err := u.cfg.Store.Pin(e.Roots); err != nil {
+		if err := u.pin(e.Roots); err != nil {
 			u.log.Error("relay's roots not trusted", "error", err)
 		}
 	}
-	if u.me.ID == nil {
-		u.me.ID = map[string]string{}
-	}
-	u.me.ID[u.cfg.Base] = e.Settings.ID
 	if err := u.me.save(); err != nil {
 		return err
 	}
@@ -293,13 +290,16 @@ func (u *Uplink) show(c *Claim) {
 func (u *Uplink) keepTime(ctx context.Context) error {
 	for {
 		begun := time.Now()
-		t, err := u.client.Time(ctx)
+		t, err := u.client.Time(ctx, u.me.Time[u.cfg.Base])
 		again := time.Hour
 		if err == nil {
 			err = u.cfg.Clock.Relay(t.Now, time.Since(begun))
 		}
 		if err != nil {
 			again = 5 * time.Minute
+			if errors.Is(err, api.ErrTimeUnsigned) {
+				u.log.Warn("relay's time not believed", "error", err)
+			}
 			u.log.Debug("relay's time not taken", "error", err)
 		}
 		if !pause(ctx, again+rand.N(again/4)) {

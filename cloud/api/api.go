@@ -55,7 +55,9 @@ const (
 
 // Time is the relay's clock.
 type Time struct {
-	Now time.Time `json:"now"`
+	Now   time.Time `json:"now"`
+	Nonce string    `json:"nonce,omitempty"` // as it was asked for
+	Sig   []byte    `json:"sig,omitempty"`   // over both, see Sign
 }
 
 // EnrolRequest is a new player's word: the public half of the key that never leaves it.
@@ -81,6 +83,8 @@ type Claim struct {
 	Groups []string `json:"groups,omitempty"`
 	Tags   []string `json:"tags,omitempty"`
 	Zone   string   `json:"zone,omitempty"` // IANA
+	// Root is the SHA-256 of the publisher's first root, from whoever claims: the player takes no other one.
+	Root string `json:"root,omitempty"`
 }
 
 // Waiting is a player that nobody has claimed yet.
@@ -94,7 +98,9 @@ type Waiting struct {
 // Enrolled is what a claimed player is told.
 type Enrolled struct {
 	Settings Settings `json:"settings"`
-	Roots    [][]byte `json:"roots"` // envelopes of the customer's root chain from 1; empty while nobody has pushed one
+	Roots    [][]byte `json:"roots"`          // envelopes of the customer's root chain from 1; empty while nobody has pushed one
+	Root     string   `json:"root,omitempty"` // as the Claim says
+	Time     []byte   `json:"time,omitempty"` // Ed25519 public key that signs the relay's time from now on
 }
 
 // Settings is what the relay's people decide about a player; nothing in it is trusted with what is shown.

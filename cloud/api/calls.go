@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -36,9 +37,14 @@ func IsNotFound(err error) bool {
 	return errors.As(err, &p) && p.Status == http.StatusNotFound
 }
 
-// Time asks for the relay's clock.
-func (c *Client) Time(ctx context.Context) (t Time, err error) {
-	_, err = c.do(ctx, call{method: http.MethodGet, path: PathTime, out: &t, anyone: true})
+// Time asks for the relay's clock. With a key the answer must be signed by it, over a nonce made here: who stands in between
+// can neither make one up nor bring up an old one, and no more than delay it.
+func (c *Client) Time(ctx context.Context, key ed25519.PublicKey) (t Time, err error) {
+	nonce := rand.Text()
+	_, err = c.do(ctx, call{method: http.MethodGet, path: PathTime, query: url.Values{"nonce": {nonce}}, out: &t, anyone: true})
+	if err == nil && key != nil && !t.SignedBy(nonce, key) {
+		err = ErrTimeUnsigned
+	}
 	return t, err
 }
 

@@ -86,7 +86,7 @@ func (c *Client) signed(ctx context.Context, path string, in any, key ed25519.Pr
 	cl.sign = func(r *http.Request, body []byte) error { return Sign(r, body, key, now) }
 	h, err := c.do(ctx, cl)
 	if p := (*Problem)(nil); errors.As(err, &p) && p.Type == ProblemClock {
-		t, err := c.Time(ctx)
+		t, err := c.Time(ctx, nil)
 		if err != nil {
 			return nil, err
 		}

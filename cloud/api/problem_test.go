@@ -26,7 +26,7 @@ func TestWhatARelaySaysIsFitForATerminal(t *testing.T) {
 				}
 			}))
 			defer srv.Close()
-			_, err := (&api.Client{Base: srv.URL, HTTP: srv.Client()}).Time(t.Context())
+			_, err := (&api.Client{Base: srv.URL, HTTP: srv.Client()}).Time(t.Context(), nil)
 			var p *api.Problem
 			if !errors.As(err, &p) || p.Status != http.StatusInsufficientStorage || p.Title == "" {
 				t.Fatal(err)

@@ -66,7 +66,7 @@ func TestOnlyAPinnedRelayIsBelieved(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = (&api.Client{Base: tc.base, HTTP: h}).Time(t.Context())
+			_, err = (&api.Client{Base: tc.base, HTTP: h}).Time(t.Context(), nil)
 			if (err == nil) != tc.ok {
 				t.Fatalf("believed = %v, want %v: %v", err == nil, tc.ok, err)
 			}
@@ -101,7 +101,7 @@ func TestAClockThatIsBehindDoesNotLockAPlayerOut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := (&api.Client{Base: base, HTTP: h}).Time(t.Context()); (err == nil) != tc.ok {
+			if _, err := (&api.Client{Base: base, HTTP: h}).Time(t.Context(), nil); (err == nil) != tc.ok {
 				t.Fatalf("believed = %v, want %v: %v", err == nil, tc.ok, err)
 			}
 		})
@@ -115,7 +115,7 @@ func TestARelayCalledByAnotherNameSaysWhatToDo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := (&api.Client{Base: base, HTTP: h}).Time(t.Context()); err == nil || !strings.Contains(err.Error(), "--name 127.0.0.1") {
+		if _, err := (&api.Client{Base: base, HTTP: h}).Time(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "--name 127.0.0.1") {
 			t.Errorf("%+v: %v", trust, err)
 		}
 	}
@@ -127,7 +127,7 @@ func TestARelayOfAnUnknownAuthoritySaysWhereItsPinIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (&api.Client{Base: base, HTTP: h}).Time(t.Context()); err == nil || !strings.Contains(err.Error(), "vitrine-relay ca") {
+	if _, err := (&api.Client{Base: base, HTTP: h}).Time(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "vitrine-relay ca") {
 		t.Fatal(err)
 	}
 }

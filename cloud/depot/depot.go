@@ -46,6 +46,10 @@ type Blobs interface {
 	Open(digest string) (io.ReadSeekCloser, error)
 	Stat(digest string) (int64, error)
 	Free() (int64, error)
+	// Touch notes that somebody counts on a blob; one that is not there is no error.
+	Touch(digest string) error
+	// Sweep removes what keep does not name and what nobody has touched since before.
+	Sweep(ctx context.Context, before time.Time, keep func(digest string) bool) (blobs int, bytes int64, err error)
 }
 
 // Index keeps records with revisions: see package shelf for what it promises.

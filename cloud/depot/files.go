@@ -73,7 +73,7 @@ func (f *Files) Put(ctx context.Context, digest string, size int64, r io.Reader)
 		return false, ErrDigest
 	}
 	if _, err := f.Stat(digest); err == nil {
-		return false, nil
+		return false, f.Touch(digest)
 	}
 	if err := f.begin(digest, size); err != nil {
 		return false, err

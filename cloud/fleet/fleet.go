@@ -69,6 +69,7 @@ type Member struct {
 	KeyID   string    `json:"key"`
 	Seal    string    `json:"seal"`
 	Claimed time.Time `json:"claimed"`
+	Root    string    `json:"root,omitempty"` // of the publisher, as whoever claimed it says; "" = not said
 
 	asked time.Time // a person wishes to see the screen
 	store uint64    // revision of its record

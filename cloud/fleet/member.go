@@ -17,7 +17,7 @@ func (f *Fleet) Admit(r api.EnrolRequest, keyID string, c api.Claim) (Member, er
 	} else {
 		m.ID = strings.ToLower(rand.Text()[:12])
 	}
-	m.Name, m.Groups, m.Tags, m.Zone = c.Name, c.Groups, c.Tags, c.Zone
+	m.Name, m.Groups, m.Tags, m.Zone, m.Root = c.Name, c.Groups, c.Tags, c.Zone, c.Root
 	if err := f.write(&m); err != nil {
 		return Member{}, err
 	}

@@ -242,3 +242,25 @@ func (f *Fleet) Count() (all, online int) {
 	}
 	return all, online
 }
+
+// Manifests are those that players play or fetch, by their last word: whoever collects garbage spares them.
+func (f *Fleet) Manifests() map[string]bool {
+	out := map[string]bool{}
+	it, err := f.db.Txn(false).Get("report", "id")
+	if err != nil {
+		return out
+	}
+	for row := it.Next(); row != nil; row = it.Next() {
+		h := row.(*report).Last
+		if h == nil {
+			continue
+		}
+		if h.Active != nil {
+			out[h.Active.Manifest] = true
+		}
+		if h.Fetching != nil {
+			out[h.Fetching.Manifest] = true
+		}
+	}
+	return out
+}

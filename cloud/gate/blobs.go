@@ -29,6 +29,11 @@ func (g *Gate) blobRoutes() []Route {
 
 func (g *Gate) getBlob(w http.ResponseWriter, r *http.Request) error {
 	digest := r.PathValue("digest")
+	if r.Method == http.MethodHead && callerOf(r).device == "" { // a push that asks will not send it
+		if err := g.cfg.Depot.Blobs().Touch(digest); err != nil {
+			return err
+		}
+	}
 	f, err := g.cfg.Depot.Blobs().Open(digest)
 	if err != nil {
 		return err

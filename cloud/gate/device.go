@@ -29,7 +29,7 @@ type offer struct {
 
 func (g *Gate) deviceRoutes() []Route {
 	return []Route{
-		{"GET " + api.PathTime, Anyone, "The relay's clock.", nil, api.Time{}, g.time},
+		{"GET " + api.PathTime, Anyone, "The relay's clock; nonce= has it signed by the key that a player was given when it was claimed.", nil, api.Time{}, g.time},
 		{"POST " + api.PathEnrolments, Key, "A new player offers its public key and gets a code for its screen; signed by that key.", api.EnrolRequest{}, api.Enrolment{}, g.enrol},
 		{"GET " + api.PathEnrolment, Code, "Whether somebody has claimed the player; waits if asked to.", nil, api.Enrolled{}, g.enrolled},
 		{"POST " + api.PathSession, Key, "A session token; signed by the player's key.", nil, api.Session{}, g.session},
@@ -39,8 +39,15 @@ func (g *Gate) deviceRoutes() []Route {
 	}
 }
 
-func (g *Gate) time(w http.ResponseWriter, _ *http.Request) error {
-	return Send(w, http.StatusOK, api.Time{Now: g.cfg.Now().UTC()})
+func (g *Gate) time(w http.ResponseWriter, r *http.Request) error {
+	t := api.Time{Now: g.cfg.Now().UTC()}
+	if nonce := r.URL.Query().Get("nonce"); nonce != "" && g.cfg.TimeKey != nil {
+		if len(nonce) > api.MaxNonce {
+			return malformed("the nonce is longer than 64 characters")
+		}
+		t.Sign(nonce, g.cfg.TimeKey)
+	}
+	return Send(w, http.StatusOK, t)
 }
 
 func tooMany(left time.Duration) error {
@@ -126,7 +133,11 @@ func (g *Gate) enrolled(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return fleet.ErrUnknown
 	}
-	return Send(w, http.StatusOK, api.Enrolled{Settings: m.Settings, Roots: g.cfg.Depot.Roots()})
+	e := api.Enrolled{Settings: m.Settings, Roots: g.cfg.Depot.Roots(), Root: m.Root}
+	if g.cfg.TimeKey != nil {
+		e.Time = g.cfg.TimeKey.Public().(ed25519.PublicKey)
+	}
+	return Send(w, http.StatusOK, e)
 }
 
 func (g *Gate) session(w http.ResponseWriter, r *http.Request) error {

@@ -7,9 +7,11 @@ package gate
 
 import (
 	"context"
+	"crypto/ed25519"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -64,6 +66,8 @@ type Config struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 	Started  time.Time
+	Proxies  []netip.Prefix     // whose X-Forwarded-For is believed; nil = nobody's
+	TimeKey  ed25519.PrivateKey // signs the time that players ask for; nil = it is not signed
 }
 
 // Browsers says whose browser it is, and what one that is nobody's is shown.
@@ -119,7 +123,7 @@ func (g *Gate) Handler() http.Handler {
 	mux.Handle("/", g.guard(Route{Pattern: "/", Who: Anyone, Handle: func(http.ResponseWriter, *http.Request) error {
 		return &api.Problem{Title: "there is nothing here", Status: http.StatusNotFound, Detail: "the routes are in /openapi.json"}
 	}}))
-	return headers(mux)
+	return forwarded(g.cfg.Proxies, headers(mux))
 }
 
 // headers puts on every answer, errors too, what browsers must hold to.
@@ -250,7 +254,7 @@ func SameOrigin(r *http.Request) bool {
 	return len(origin) == 1 && origin[0] == "https://"+r.Host
 }
 
-// Address is the caller's address, without port. Forwarded headers are not believed.
+// Address is the caller's address, without port; that which a known proxy names, see forwarded.
 func Address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"vitrine/cloud/api"
+	"vitrine/cloud/depot"
 )
 
 // Sizes of a page of a listing.
@@ -162,6 +163,9 @@ func checkClaim(c api.Claim) error {
 		if !isName(s, 64) || s == "*" || strings.ContainsAny(s, ",/") {
 			return malformed(fmt.Sprintf("%q cannot be a group or tag: 1 to 64 characters on one line, without comma and slash", s))
 		}
+	}
+	if c.Root != "" && !depot.IsDigest(c.Root) {
+		return malformed("the root is not a SHA-256, 64 lower-case hexadecimal digits")
 	}
 	if c.Zone != "" {
 		if _, err := time.LoadLocation(c.Zone); err != nil || c.Zone == "Local" || len(c.Zone) > 64 {

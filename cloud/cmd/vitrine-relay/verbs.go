@@ -91,8 +91,26 @@ func serveFlags(verb string, cfg *cloud.Config, tokenFile *string, stderr io.Wri
 	f.StringVar(&cfg.Redirect, "redirect", "", "`ADDR` that sends http:// on to https://, such as :80")
 	f.Int64Var(&cfg.Reserve, "reserve", 1<<30, "`BYTES` of the disk that must stay free")
 	f.DurationVar(&cfg.Session, "session", 30*time.Minute, "`TIME` that a player's session lasts, 15m to 1h")
+	f.Func("proxy", "`CIDR` or address of a proxy in front of the relay, whose X-Forwarded-For is believed; may be repeated", func(s string) error {
+		p, err := proxy(s)
+		cfg.Proxies = append(cfg.Proxies, p)
+		return err
+	})
+	f.DurationVar(&cfg.Grace, "grace", 7*24*time.Hour, "`TIME` that files stay which no bundle names any more, at least 1h")
 	f.StringVar(tokenFile, "token-file", "", "`FILE` to write the administrator's token to at the first start (mode 0600)")
 	return f
+}
+
+// proxy reads a network, or one address.
+func proxy(s string) (netip.Prefix, error) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		return p.Masked(), nil
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is not like 10.0.0.0/8 or 10.1.2.3", s)
+	}
+	return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
 }
 
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {

@@ -36,6 +36,7 @@ func runClaim(ctx context.Context, c *call) error {
 	zone := fs.String("zone", "", "time zone of the place, such as Europe/Paris")
 	words := fs.String("words", "", "the four words on the player's screen, instead of being asked")
 	yes := fs.Bool("yes", false, "do not compare the words: whoever is on the way could take the player's place")
+	keys := fs.String("keys", keyDir(), "folder with the key chain of the publisher that the player is to trust")
 	asJSON := fs.Bool("json", false, "write the player as JSON")
 	code, err := c.one(fs, "code, as the player's screen shows it")
 	if err != nil {
@@ -58,7 +59,14 @@ func runClaim(ctx context.Context, c *call) error {
 	if err := c.compare(waiting, right, *words, *yes); err != nil {
 		return err
 	}
-	player, err := client.Claim(ctx, code, api.Claim{Name: *name, Groups: groups, Tags: tags, Zone: *zone})
+	claim := api.Claim{Name: *name, Groups: groups, Tags: tags, Zone: *zone}
+	if trust, err := readChain(*keys); err == nil {
+		claim.Root = string(trust.Fingerprint())
+		fmt.Fprintf(c.stderr, "publisher: %s (the player will trust no other; vitrine-player status shows the same words)\n", strings.Join(bundle.Words(trust.Chain()[0]), " "))
+	} else {
+		fmt.Fprintf(c.stderr, "note: the player will trust the publisher that the relay names, for %v\n", err)
+	}
+	player, err := client.Claim(ctx, code, claim)
 	if err != nil {
 		return fmt.Errorf("claim the player: %w", err)
 	}
