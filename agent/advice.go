@@ -20,6 +20,7 @@ const settling = 5 * time.Second
 // advice is what the player's own page says of why there is nothing else, and what to do about it.
 type advice struct {
 	mu     sync.Mutex
+	spoke  time.Time     // the relay has last answered; zero = not since the start
 	relay  error         // the relay's last failure; nil = it answers, or was not tried yet
 	stick  string        // of the last stick; "" = nothing
 	digest bundle.Digest // of the live bundle
@@ -29,7 +30,16 @@ type advice struct {
 func (v *advice) setRelay(err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.relay = err
+	if v.relay = err; err == nil {
+		v.spoke = time.Now()
+	}
+}
+
+// heard is when the relay has last answered.
+func (v *advice) heard() time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.spoke
 }
 
 func (v *advice) setStick(sentence string) {

@@ -45,7 +45,6 @@ type Config struct {
 	Trust    api.Trust // which relay's certificates are believed
 	Display  string    // X display; "" = $DISPLAY
 	Headless string    // WIDTHxHEIGHT: into memory instead of a screen
-	Screen   []string  // more flags of vitrine-render: --rotate right, --keys F12 …
 	Renderer string    // path of vitrine-render; "" = found beside the player, in PATH, or by $VITRINE_RENDER
 	Name     string    // until the relay's people have given one
 	Lang     string    // "fr", "en"
@@ -58,6 +57,10 @@ type Config struct {
 	Lines     []sense.Line // of GPIO chips, that events may wait for
 	// TriggerListen is a loopback address at which programs of this machine may set off triggers; "" = nowhere.
 	TriggerListen string
+	// Screen says how the picture comes onto displays: the renderer's flags, see ScreenFlags. What is set later stands instead.
+	Screen map[string]string
+	// ServiceKeys show the service page; Keys are others that are heard whatever window has the focus.
+	ServiceKeys, Keys Keys
 	// RendererMemory is the renderer's ceiling, bytes: it is started anew before it; 0 = by the machine's memory.
 	RendererMemory int64
 	// CEC switches displays on HDMI on and off as the schedule says, where there is an adapter for it.
@@ -136,7 +139,7 @@ func (a *Agent) wire() (err error) {
 		Service: machineTime(), Log: cfg.Log}); err != nil {
 		return err
 	}
-	if a.renderer, err = pipe.New(pipe.Config{Program: cfg.Renderer, Args: cfg.screen(), Log: cfg.Log}); err != nil {
+	if a.renderer, err = pipe.New(pipe.Config{Program: cfg.Renderer, Args: a.withKeys(a.args(a.arranged())), Log: cfg.Log}); err != nil {
 		return err
 	}
 	if a.sources, err = connect.New(connect.Config{Keep: a.store, Now: a.clock.Now, Deny: cfg.Dir, Log: cfg.Log,
@@ -148,7 +151,7 @@ func (a *Agent) wire() (err error) {
 		return err
 	}
 	if a.playout, err = playout.New(playout.Config{Store: a.store, Clock: a.clock, Feeds: a.sources, Warnings: a.siren, Screen: a.renderer,
-		Changed: a.poke, Ceiling: cfg.RendererMemory, Lang: cfg.Lang, Log: cfg.Log}); err != nil {
+		Changed: a.poke, Ceiling: cfg.RendererMemory, Service: a.service, ServiceKeys: cfg.ServiceKeys, Lang: cfg.Lang, Log: cfg.Log}); err != nil {
 		return err
 	}
 	if a.ladder, err = a.newLadder(); err != nil {
@@ -188,11 +191,11 @@ func (a *Agent) wire() (err error) {
 func (c Config) screen() []string {
 	switch {
 	case c.Headless != "":
-		return append([]string{"--headless", c.Headless}, c.Screen...)
+		return []string{"--headless", c.Headless}
 	case c.Display != "":
-		return append([]string{"--display", c.Display}, c.Screen...)
+		return []string{"--display", c.Display}
 	}
-	return c.Screen
+	return nil
 }
 
 // Run plays until ctx ends.

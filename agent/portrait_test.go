@@ -10,7 +10,7 @@ import (
 
 func TestAPortraitScreenIsThatOfThePlayerToo(t *testing.T) {
 	c, _ := player(t, agent.Config{Dir: filepath.Join(t.TempDir(), "data"), Headless: "320x180", Renderer: renderer(t), Lang: "en",
-		Screen: []string{"--rotate", "right"}})
+		Screen: map[string]string{"rotate": "right"}})
 	end := time.Now().Add(time.Minute)
 	for {
 		s, err := c.Status(t.Context())

@@ -69,7 +69,7 @@ func (a *Agent) describe(h *api.Heartbeat) {
 	h.Version, h.Active, h.Now, h.Clock = bundle.AgentVersion, live.Pointer(), st.Now, string(st.Trust)
 	h.Showing, h.Checks, h.Uptime = &p.Showing, checks, int64(time.Since(a.begun).Seconds())
 	h.Metrics = map[string]any{"output": p.Output, "presented": p.Presented, "dropped": p.Dropped, "memory": ownMemory(),
-		"renderer_memory": p.Memory, "renderer_ceiling": a.cfg.RendererMemory, "renderer_renewed": p.Renewed, "hwdec": p.Hwdec, "plays_dropped": a.store.Dropped()}
+		"renderer_memory": p.Memory, "renderer_ceiling": a.cfg.RendererMemory, "renderer_renewed": p.Renewed, "hwdec": p.Hwdec, "volume": volumeOf(a.playout.Volume()), "plays_dropped": a.store.Dropped()}
 	if p.Skew != nil {
 		h.Metrics["skew_ms"] = math.Round(*p.Skew*1e4) / 10
 	}
@@ -101,6 +101,7 @@ func (a *Agent) Status() control.Status {
 		Rejected: p.Rejected, Clock: control.Clock{Trust: string(clock.Trust), Now: clock.Now, Why: firstOf(clock.Why(), clock.Service)}, Checks: a.board.Checks(),
 		Renderer: control.Renderer{Output: p.Output, Fault: p.Fault, Width: p.Size.Width, Height: p.Size.Height, Presented: p.Presented, Dropped: p.Dropped,
 			Hwdec: p.Hwdec, PID: p.PID, Memory: p.Memory, Ceiling: a.cfg.RendererMemory, Renewed: p.Renewed, Skew: p.Skew}}
+	s.Volume.Own, s.Volume.Now = a.playout.Volume()
 	s.Actions, s.Metrics = a.deeds(), a.felt(clock.Now)
 	if s.Name == "" {
 		s.Name = a.cfg.Name

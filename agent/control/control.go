@@ -1,6 +1,6 @@
 // Package control lets people and programs on the player's own machine ask and tell it, over a local socket.
 //
-//	vitrine-player status, import, screenshot ──HTTP over DIR/control.sock (mode 0600)──> Server ──> player
+//	vitrine-player status, import, screenshot, card, volume, screen ──HTTP over DIR/control.sock (mode 0600)──> Server ──> player
 //
 // Who may open the socket may do everything: it belongs to the user that the player runs as. Where DIR cannot be written the
 // socket is below /run/vitrine, $XDG_RUNTIME_DIR, the folder for temporary files or /dev/shm, in a folder of that user's.
@@ -44,6 +44,7 @@ type Status struct {
 	Alerts    []string          `json:"alerts,omitempty"`   // public warnings that stand here, in words
 	Notices   []string          `json:"notices,omitempty"`  // on the player's own page: why there is nothing else to show
 	Renderer  Renderer          `json:"renderer"`
+	Volume    Volume            `json:"volume"`
 	Sources   map[string]Source `json:"sources,omitempty"`
 	Clock     Clock             `json:"clock"`
 	Actions   []Action          `json:"actions,omitempty"`
@@ -116,6 +117,7 @@ type player interface {
 	Status() Status
 	Import(ctx context.Context, path, trust string, progress func(have, total int64)) (p *api.Pointer, changed bool, err error)
 	Shot(ctx context.Context, path string, width int) error
+	teller
 }
 
 // Config says where the socket is and who answers.
@@ -148,6 +150,9 @@ func New(cfg Config) (*Server, error) {
 	s.mux.HandleFunc("GET /status", s.status)
 	s.mux.HandleFunc("POST /import", s.load)
 	s.mux.HandleFunc("GET /screenshot", s.screenshot)
+	s.mux.HandleFunc("POST /card", s.card)
+	s.mux.HandleFunc("POST /volume", s.volume)
+	s.mux.HandleFunc("POST /screen", s.arrange)
 	return s, nil
 }
 

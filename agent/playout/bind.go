@@ -113,16 +113,19 @@ func (p *Playout) tellOverlays() {
 			}
 		}
 	}
+	canvas := p.size()
+	if p.live.Manifest != nil {
+		canvas = p.live.Manifest.Canvas
+	}
+	if page, ok := p.servicePage(canvas); ok {
+		scenes = append(scenes, page)
+	}
 	told := text(scenes)
 	if told == p.overlays || p.overlays == "" && len(scenes) == 0 {
 		return
 	}
 	p.overlays = told
-	c := pipe.Command{Op: pipe.OpOverlay, Overlays: scenes}
-	if p.live.Manifest != nil {
-		c.Canvas = p.live.Manifest.Canvas
-	}
-	p.tell(c)
+	p.tell(pipe.Command{Op: pipe.OpOverlay, Overlays: scenes, Canvas: canvas})
 }
 
 // binder fills one scene.

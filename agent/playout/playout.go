@@ -100,7 +100,11 @@ type Config struct {
 	// Ceiling of the renderer's memory, bytes: it is started anew at a boundary between items before it; 0 = none.
 	Ceiling int64
 	Lang    string // of what the player says itself, "fr" or "en", when the settings name none
-	Log     *slog.Logger
+	// Service says what is on the service page, in a language; nil = there is none. ServiceKeys call it and send it away, named
+	// as pipe.Input names them.
+	Service     func(lang string) scene.Card
+	ServiceKeys []string
+	Log         *slog.Logger
 }
 
 // Status is what playout is doing, for people and the relay.
@@ -129,14 +133,15 @@ type Playout struct {
 	log  *slog.Logger
 	wake chan struct{}
 
-	mu     sync.Mutex
-	status Status
-	card   scene.Card
-	shots  map[string]chan error // by path
-	own    map[string]any        // metrics of the player itself
-	fine   time.Time             // when the screen last was as it should be
-	turned time.Time             // when Run last looked
-	sound  sound
+	mu      sync.Mutex
+	status  Status
+	card    scene.Card
+	shots   map[string]chan error // by path
+	own     map[string]any        // metrics of the player itself
+	fine    time.Time             // when the screen last was as it should be
+	turned  time.Time             // when Run last looked
+	sound   sound
+	service service
 
 	// Only Run's goroutine uses what follows.
 	live     *store.Live
@@ -282,7 +287,7 @@ func (p *Playout) pause() time.Duration {
 	if p.decision.Next != nil {
 		due(*p.decision.Next, p.cfg.Clock.Now())
 	}
-	for _, t := range []time.Time{p.cutAt, p.retry, p.sick.next(time.Now()), p.shares.due} {
+	for _, t := range []time.Time{p.service.due, p.cutAt, p.retry, p.sick.next(time.Now()), p.shares.due} {
 		due(t, time.Now())
 	}
 	return d

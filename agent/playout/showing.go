@@ -141,7 +141,7 @@ func (p *Playout) hear(r pipe.Report) (again bool) {
 	case pipe.EvShot:
 		p.shot(r)
 	case pipe.EvInput:
-		again = p.input(r.Input)
+		again = !p.serviceKey(r.Input) && p.input(r.Input)
 	}
 	p.report()
 	return again

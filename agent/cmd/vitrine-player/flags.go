@@ -26,6 +26,7 @@ const usage = `vitrine-player plays signed bundles on a screen, with or without 
   vitrine-player import lobby.vitrine                                         take a bundle from this machine's disk
   vitrine-player status                                                       what is on, and what is wrong
   vitrine-player screenshot -o screen.png                                     what is really on the screen
+  vitrine-player card | volume 40 | screen --rotate 90                        the service page; how loud; how the screen hangs
   vitrine-player install --relay https://relay.example:8443 --relay-pin …     play at every start of the machine
   vitrine-player start | stop | uninstall                                     that service
 
@@ -42,6 +43,7 @@ type flags struct {
 	*flag.FlagSet
 	example string
 	args    []string
+	deaf    bool // to the environment
 }
 
 func newFlags(name, example string) *flags {
@@ -56,7 +58,7 @@ func newFlags(name, example string) *flags {
 func (f *flags) parse(args []string, most int, stdout, stderr io.Writer) (done bool, err error) {
 	f.VisitAll(func(fl *flag.Flag) {
 		key := "VITRINE_" + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
-		if v, ok := os.LookupEnv(key); ok && err == nil {
+		if v, ok := os.LookupEnv(key); ok && err == nil && !f.deaf {
 			if serr := fl.Value.Set(v); serr != nil {
 				err = fmt.Errorf("%s: %w", key, serr)
 			}
@@ -102,10 +104,11 @@ func playFlags(name string, cfg *agent.Config) *flags {
 	f.StringVar(&cfg.Trust.Pin, "relay-pin", "", "`pin` of the relay's authority, sha256:…, as vitrine-relay ca prints it")
 	f.StringVar(&cfg.Display, "display", "", "X `display`, like :0; empty: $DISPLAY")
 	f.StringVar(&cfg.Headless, "headless", "", "draw into memory, `WIDTHxHEIGHT` pixels")
-	f.Func("screen", "more `flags` of vitrine-render: how the picture comes onto the screens, and which keys are heard, like \"--rotate right --keys F12\"; its --help lists them", func(v string) error {
-		cfg.Screen = strings.Fields(v)
-		return nil
-	})
+	cfg.Screen = map[string]string{}
+	f.screenFlags(cfg.Screen)
+	cfg.ServiceKeys = []string{"F12", "ctrl+alt+s"}
+	f.Var(&cfg.ServiceKeys, "service-key", "`keys` that show the service page, with commas; empty: none")
+	f.Var(&cfg.Keys, "keys", "more `keys` that are heard whatever window has the focus, with commas, like F2,ctrl+F3")
 	f.StringVar(&cfg.Renderer, "renderer", "", "`path` of vitrine-render; empty: beside this program, in PATH, or $VITRINE_RENDER")
 	f.StringVar(&cfg.Name, "name", "", "`name` on the player's own page until the relay gives one")
 	f.StringVar(&cfg.Lang, "lang", language(), "`language` of what the player says itself: fr or en")

@@ -1,0 +1,95 @@
+package agent
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"vitrine/agent/health"
+	"vitrine/render/scene"
+)
+
+const mostFaults = 8 // on the service page
+
+// service is what a technician before the screen asks, with what is wrong.
+func (a *Agent) service(lang string) scene.Card {
+	s := a.Status()
+	fr := strings.HasPrefix(lang, "fr")
+	say := func(en, french string) string {
+		if fr {
+			return french
+		}
+		return en
+	}
+	c := scene.Card{Name: s.Name, Language: lang, Title: say("Service", "Maintenance")}
+	add := func(en, french, value string) {
+		if value != "" {
+			c.Facts = append(c.Facts, [2]string{say(en, french), value})
+		}
+	}
+	add("Player", "Lecteur", strings.TrimSpace(firstOf(s.Name, a.cfg.Name)+" "+s.ID))
+	add("Address", "Adresse", ownAddress())
+	add("Clock", "Horloge", s.Clock.Now.In(a.place()).Format("2006-01-02 15:04:05 MST")+", "+trustWord(s.Clock.Trust, fr))
+	if b := s.Bundle; b != nil {
+		add("Bundle", "Contenu", fmt.Sprintf("%s %d, %s", b.Stream, b.Seq, s.Issued.In(a.place()).Format("2006-01-02 15:04")))
+	} else {
+		add("Bundle", "Contenu", say("none", "aucun"))
+	}
+	add("Showing", "À l’écran", s.Showing.Scene)
+	switch heard := a.advice.heard(); {
+	case a.cfg.Relay == "":
+		add("Relay", "Relais", say("none", "aucun"))
+	case heard.IsZero():
+		add("Relay", "Relais", say("not reached since the start", "pas joint depuis le démarrage"))
+	default:
+		add("Relay", "Relais", fmt.Sprintf(say("heard %s ago", "joint il y a %s"), time.Since(heard).Truncate(time.Second)))
+	}
+	add("Disk", "Disque", fmt.Sprintf(say("%.1f GiB free", "%.1f Gio libres"), float64(s.Disk)/(1<<30)))
+	r := s.Renderer
+	if r.Output == "" {
+		add("Renderer", "Rendu", say("down", "arrêté"))
+	} else {
+		add("Renderer", "Rendu", fmt.Sprintf("%s %d × %d, %d / %d MiB", r.Output, r.Width, r.Height, r.Memory>>20, r.Ceiling>>20))
+		add("Decoding", "Décodage", map[bool]string{true: say("software", "logiciel"), false: r.Hwdec}[r.Hwdec == "" || r.Hwdec == "no"])
+		add("Frames", "Images", fmt.Sprintf(say("%d shown, %d too late", "%d montrées, %d en retard"), r.Presented, r.Dropped))
+	}
+	add("Volume", "Volume", fmt.Sprintf("%d %%", s.Volume.Now))
+	add("Version", "Version", s.Version)
+	c.Notices = faults(s.Checks, s.Held)
+	return c
+}
+
+// faults are the checks that are not right and the items that are held back, in words.
+func faults(checks, held map[string]string) (out []string) {
+	for _, name := range slices.Sorted(maps.Keys(checks)) {
+		if word := checks[name]; word != health.OK {
+			out = append(out, name+": "+word)
+		}
+	}
+	for _, item := range slices.Sorted(maps.Keys(held)) {
+		out = append(out, item+": "+held[item])
+	}
+	return out[:min(len(out), mostFaults)]
+}
+
+func trustWord(trust string, fr bool) string {
+	if !fr {
+		return trust
+	}
+	return firstOf(map[string]string{"trusted": "sûre", "held": "tenue", "estimated": "estimée", "none": "inconnue"}[trust], trust)
+}
+
+// place is the player's time zone.
+func (a *Agent) place() *time.Location {
+	live, _ := a.store.Live()
+	zone := live.Settings.Zone
+	if zone == "" && live.Manifest != nil {
+		zone = live.Manifest.Zone
+	}
+	if loc, err := time.LoadLocation(zone); err == nil {
+		return loc
+	}
+	return time.UTC
+}
