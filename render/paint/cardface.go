@@ -24,7 +24,7 @@ func (c *cards) measure() cardSizes {
 	size := c.px(c.what.Style.Size)
 	if size <= 0 {
 		size = 0.088 * math.Sqrt(w*math.Min(h, 1.1*w))
-		size = math.Min(size, h/3)
+		size = math.Min(size, h/c.lines())
 		size = math.Max(minSize*1.3*c.scale, math.Min(size, 72*c.scale))
 		size *= c.wordsFit(size, w-1.8*size)
 	}
@@ -32,6 +32,19 @@ func (c *cards) measure() cardSizes {
 	s.pad = math.Min(0.95*size, 0.1*math.Min(w, h)+0.3*size)
 	s.radius = math.Min(0.5*size, 0.06*math.Min(float64(c.grid.card.X), float64(c.grid.card.Y)))
 	return s
+}
+
+// lines is how much of a card's height its words need, in sizes of its title: what rows have none of needs none.
+func (c *cards) lines() float64 {
+	has := [cardPicture]float64{cardTitle: 1}
+	for _, row := range c.what.Cells {
+		for i := range has {
+			if row[i] != "" {
+				has[i] = 1
+			}
+		}
+	}
+	return 2.6 + 0.9*has[cardNote] + 1.1*has[cardText]
 }
 
 // wordsFit is by how much titles must be smaller so that their longest word stays whole; not under two thirds.
