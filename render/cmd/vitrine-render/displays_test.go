@@ -140,6 +140,27 @@ func TestOnePictureIsShownAcrossMonitorsThatComeAndGo(t *testing.T) {
 	s.show(3, small, motif(t, small))
 }
 
+func TestTwoMonitorsShowTheSamePicture(t *testing.T) {
+	d := xorg(t)
+	s := &standing{t: t, display: d}
+	s.xrandr("--output", "DUMMY0", "--mode", "800x600", "--fb", "1600x600")
+	s.xrandr("--addmode", "DUMMY1", "800x600")
+	s.xrandr("--output", "DUMMY1", "--mode", "800x600", "--right-of", "DUMMY0")
+	s.xrandr("--query") // that has the server look which displays are there
+	s, _ = standOn(t, d, "--mirror", "DUMMY1,DUMMY0")
+	size := image.Pt(800, 600)
+	if s.ready.Size != (scene.Size{Width: size.X, Height: size.Y}) || len(s.ready.Monitors) != 2 {
+		t.Errorf("ready as %+v", s.ready)
+	}
+	got := s.show(1, size, motif(t, size))
+	left := part(got, image.Rectangle{Max: size})
+	equal(t, "the right monitor", part(got, image.Rect(800, 0, 1600, 600)), left)
+	equal(t, "the picture of both", s.shot(), left)
+	if black(left, left.Rect) {
+		t.Error("both are black")
+	}
+}
+
 func TestADisplayGetsTheModeThatIsAskedFor(t *testing.T) {
 	for mode, want := range map[string]scene.Size{
 		"1280x720": {Width: 1280, Height: 720}, "1024x768@70": {Width: 1024, Height: 768}, "auto": {},
