@@ -46,9 +46,9 @@ func usage(format string, args ...any) error { return &usageError{fmt.Sprintf(fo
 
 func verbs() []verb {
 	return []verb{
-		{"new", "DIR", "make a bundle's folder that plays as it stands", "vitrine new lobby --lang fr", runNew},
+		{"new", "DIR", "make a bundle's folder that plays as it stands", "vitrine new menu --template menu-board --lang fr", runNew},
 		{"check", "DIR", "find everything that is wrong with a folder", "vitrine check lobby", runCheck},
-		{"preview", "DIR -o out.png", "draw what the screen shows at an instant", "vitrine preview lobby --at 2027-01-04T12:30 -o out.png", runPreview},
+		{"preview", "DIR -o out.png", "draw what the screen shows at an instant, or film it", "vitrine preview lobby --at 2027-01-04T12:30 --video out.mp4 --for 30s", runPreview},
 		{"explain", "[DIR]", "say for every event why it plays, or why not", "vitrine explain lobby --at 2027-01-04T12:30 --group canteen", runExplain},
 		{"timeline", "DIR", "list every change of what is on, or draw a calendar", "vitrine timeline lobby --from 2027-01-04 --to 2027-01-11 --html week.html", runTimeline},
 		{"conflicts", "DIR", "find the events that can never show", "vitrine conflicts lobby --group canteen", runConflicts},
