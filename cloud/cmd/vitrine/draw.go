@@ -99,7 +99,13 @@ func (v *view) bind(s scene.Scene) scene.Scene {
 	return s
 }
 
-func (v *view) path(name string) string { return filepath.Join(v.dir, filepath.FromSlash(name)) }
+// path is where a file of the bundle is: pages that were made of an office document lie elsewhere than what they are called.
+func (v *view) path(name string) string {
+	if v.file != nil {
+		name = v.file(name)
+	}
+	return filepath.Join(v.dir, filepath.FromSlash(name))
+}
 
 // fonts are the system's with those of the bundle before them.
 func (v *view) fonts() (*paint.Fonts, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -132,6 +133,24 @@ func TestAPlaylistBecomesAScene(t *testing.T) {
 	refuses(t, exitRefused, "there is a scene t-2027 already", "import", file, "--into", dir)
 }
 
+func TestAPlaylistOfChannelsBecomesStreams(t *testing.T) {
+	dir := lobbyDir(t)
+	file := put(t, filepath.Join(dir, "tv.m3u"), "#EXTM3U\n#EXTINF:-1,One\nudp://@239.0.0.1:5004\n#EXTINF:90,Two\nhttps://tv.example/two/live.m3u8\nsrt://encoder:9000\n")
+	right(t, "import", file, "--into", dir, "--for", "5m")
+	f, err := folder.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, i := range f.Manifest.Scenes["tv"].Zones[0].Playlist {
+		got = append(got, fmt.Sprint(i.Kind, " ", i.Src, " ", time.Duration(i.For)))
+	}
+	want := "[stream udp://@239.0.0.1:5004 5m0s stream https://tv.example/two/live.m3u8 1m30s stream srt://encoder:9000 5m0s]"
+	if fmt.Sprint(got) != want {
+		t.Errorf("%v; want %s", got, want)
+	}
+}
+
 func TestAPlaylistNamesOnlyFilesThatAreInTheFolder(t *testing.T) {
 	outside := put(t, filepath.Join(t.TempDir(), "secret.jpg"), "x")
 	for _, test := range []struct{ name, text, says string }{
@@ -140,6 +159,8 @@ func TestAPlaylistNamesOnlyFilesThatAreInTheFolder(t *testing.T) {
 		{"a way out", "../../../../../../etc/passwd", "it is not in the folder"},
 		{"a link that leads out", "media/out.jpg", "leads out of the folder"},
 		{"an address", "https://example.org/a.mp4", "it is an address"},
+		{"a camera with a password", "rtsp://me:pw@camera/1", "which everyone with the bundle could read"},
+		{"a stream without a port", "udp://239.0.0.1", "needs a port"},
 		{"another machine", "file://server/a.mp4", "not that of a file on this machine"},
 		{"a file that no screen shows", "data/news.csv", "data/news.csv is neither a picture nor a video"},
 		{"a stream", "#EXT-X-TARGETDURATION:10\na.ts", "HLS"},

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/text/encoding/charmap"
 
+	"vitrine/agent/bundle"
 	"vitrine/agent/bundle/folder"
 	"vitrine/render/scene"
 )
@@ -110,6 +112,16 @@ func (i *importing) playlist(f *folder.Folder, file string, content []byte) (imp
 
 // item is a track as an item of a scene's playlist. A video keeps its own length: what players write after #EXTINF is rounded.
 func (i *importing) item(file string, t track) (string, error) {
+	length := t.length
+	if length == 0 {
+		length = i.length
+	}
+	if isStream(t.name) {
+		if err := bundle.CheckStream(t.name); err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("{stream: %s, for: %s}", folder.Quote(t.name), durationText(length)), nil
+	}
 	within, err := i.find(file, t.name)
 	if err != nil {
 		return "", err
@@ -118,14 +130,24 @@ func (i *importing) item(file string, t track) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if kind == scene.Video {
+	switch kind {
+	case scene.Video:
 		return fmt.Sprintf("{video: %s}", folder.Quote(within)), nil
-	}
-	length := t.length
-	if length == 0 {
-		length = i.length
+	case scene.Page:
+		return fmt.Sprintf("{document: %s, each: %s}", folder.Quote(within), durationText(length)), nil
+	case scene.Web:
+		return fmt.Sprintf("{web: %s, for: %s}", folder.Quote(within), durationText(length)), nil
+	case scene.Audio:
+		return "", errors.New("it is sound alone: write it as audio: of a scene")
 	}
 	return fmt.Sprintf("{image: %s, for: %s}", folder.Quote(within), durationText(length)), nil
+}
+
+// isStream tells whether a playlist's entry is an address of something live, not of a file that should be in the bundle.
+func isStream(name string) bool {
+	u, err := url.Parse(name)
+	files := []string{".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mp3", ".m4a", ".ogg", ".jpg", ".jpeg", ".png", ".gif", ".webp", ".svg", ".pdf"}
+	return err == nil && slices.Contains(bundle.StreamSchemes(), u.Scheme) && !slices.Contains(files, strings.ToLower(path.Ext(u.Path)))
 }
 
 // durationText is a length as bundle.yaml has it: 8s, 1500ms.

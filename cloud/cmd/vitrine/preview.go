@@ -86,7 +86,7 @@ func runPreview(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	v := &view{dir: dir, m: &f.Manifest, media: f.Media, now: now, zone: zone, width: o.width}
+	v := &view{dir: dir, m: &f.Manifest, media: f.Media, file: f.File, now: now, zone: zone, width: o.width}
 	said := previewed{Notes: []string{}}
 	if o.out != "" {
 		if said.Shows, err = v.choose(p, o.name, o.item); err != nil {
@@ -138,7 +138,8 @@ func (s previewed) print(c *call, asJSON bool) error {
 type view struct {
 	dir   string
 	m     *bundle.Manifest
-	media map[string]string // media types by path
+	media map[string]string   // media types by path
+	file  func(string) string // where a file of the bundle is in the folder
 	now   time.Time
 	zone  *time.Location
 	width int // of the picture; 0 = the canvas's
