@@ -51,7 +51,6 @@ type Frame struct {
 	from int64   // in the file
 	size int64
 	ctrl []byte // of a GIF: the graphic control extension
-	kind uint32 // of a WebP: whether it has an alpha part
 }
 
 type dispose uint8

@@ -155,11 +155,10 @@ func document(pages ...[4]string) []byte {
 	object("<< /Type /Catalog /Pages 2 0 R >>")
 	object(fmt.Sprintf("<< /Type /Pages /Kids [%s] /Count %d >>", strings.Join(kids, " "), len(pages)))
 	for i, p := range pages {
-		draw := fmt.Sprintf("%s rg 0 0 %s 2 div %s 2 div re f", p[3], p[0], p[1])
 		var w, h int
 		fmt.Sscan(p[0], &w)
 		fmt.Sscan(p[1], &h)
-		draw = fmt.Sprintf("%s rg 0 0 %d %d re f", p[3], w/2, h/2)
+		draw := fmt.Sprintf("%s rg 0 0 %d %d re f", p[3], w/2, h/2)
 		object(fmt.Sprintf("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %s %s] /Rotate %s /Contents %d 0 R >>", p[0], p[1], p[2], 4+2*i))
 		object(fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(draw), draw))
 	}
