@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"vitrine/render/scene"
 )
@@ -164,7 +165,7 @@ func TestAStandInIsAskedForWhileAPageCannotBeHad(t *testing.T) {
 	var up atomic.Bool
 	base := site(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, r *http.Request) {
 		if !up.Load() {
-			http.Error(w, "down", 503)
+			http.Error(w, "down", http.StatusServiceUnavailable)
 			return
 		}
 		says(200, "text/html", `<body style="background:blue">`)(w, r)
@@ -200,6 +201,33 @@ func TestAPageByHTTPSSeesTheHostsThatItNamesAndNoOthers(t *testing.T) {
 		if got := v.at(300, 100); got != green {
 			t.Errorf("the page is %v", got)
 		}
+	}
+}
+
+func TestAFrameOfAnotherHostNeverShowsAnError(t *testing.T) {
+	var n atomic.Int32
+	frame := site(t, map[string]http.HandlerFunc{"/": func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		if n.Add(1) > 1 {
+			if c, _, err := w.(http.Hijacker).Hijack(); err == nil {
+				_ = c.Close()
+			}
+			return
+		}
+		fmt.Fprint(w, `<body style="background:blue"><script>setTimeout(() => location.reload(), 500); alert(1)</script>`)
+	}})
+	frame = strings.Replace(frame, "127.0.0.1", "localhost", 1)
+	base := site(t, map[string]http.HandlerFunc{"/": says(200, "text/html", `<body style="margin:0;background:green"><iframe src="`+frame+`" style="border:0;width:100px;height:100px"></iframe>`)})
+	v := open(t, common(t), scene.Item{Src: base + "/", Hosts: []string{"localhost"}}, small).ready()
+	v.Play()
+	v.turns(50, 50, blue)
+	v.await("that the frame has asked again", func() bool { return n.Load() > 1 })
+	time.Sleep(time.Second) // for an error page that must not come
+	if got := v.at(50, 50); !near(got, blue) {
+		t.Errorf("after an error the frame is %v, want what it was", got)
+	}
+	if got := v.at(200, 50); !near(got, green) || v.Err() != nil {
+		t.Errorf("beside it is %v, error %v", got, v.Err())
 	}
 }
 

@@ -49,8 +49,10 @@ func killGroup(pid int) {
 	}
 }
 
-// lastResort has the kernel take the browser before the renderer when the machine is out of memory.
+// lastResort has the kernel take the browser before the renderer when the machine is out of memory, and gives it the
+// processors after all that plays.
 func lastResort(pid int) {
+	_ = unix.Setpriority(unix.PRIO_PGRP, pid, 5)
 	_ = os.WriteFile("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", []byte("900"), 0)
 }
 

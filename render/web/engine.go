@@ -230,7 +230,8 @@ func (t *tail) String() string {
 			kept = append(kept, line)
 		}
 	}
-	return strings.Join(kept, " / ")
+	said := strings.Join(kept, " / ")
+	return said[:min(len(said), 300)]
 }
 
 const shm = "/dev/shm"

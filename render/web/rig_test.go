@@ -23,7 +23,6 @@ var shared struct {
 	once sync.Once
 	b    *Browser
 	err  error
-	said said
 }
 
 func TestMain(m *testing.M) {
@@ -38,7 +37,7 @@ func TestMain(m *testing.M) {
 func common(t *testing.T) *Browser {
 	t.Helper()
 	shared.once.Do(func() {
-		shared.b, shared.err = New(Config{own: true, Log: slog.New(slog.NewTextHandler(&shared.said, nil))})
+		shared.b, shared.err = New(Config{own: true, Log: slog.New(slog.DiscardHandler)})
 	})
 	if shared.err != nil {
 		t.Skip(shared.err)
@@ -59,24 +58,6 @@ func alone(t *testing.T, cfg Config) *Browser {
 	}
 	t.Cleanup(b.Close)
 	return b
-}
-
-// said is a log that is read.
-type said struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (s *said) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *said) has(text string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return strings.Contains(s.b.String(), text)
 }
 
 type testWriter struct{ t *testing.T }

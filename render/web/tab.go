@@ -8,6 +8,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/chromedp/cdproto/animation"
@@ -46,6 +47,8 @@ type tab struct {
 	loaded chan int  // a document has been loaded with all its parts: which
 	missed chan miss // a document that took the page's place nearly, and was none
 
+	waiting atomic.Int64 // bytes of events that nobody has looked at
+
 	mu    sync.Mutex
 	doc   int   // counts the documents that the page has had
 	fault error // of the latest document
@@ -75,6 +78,7 @@ const (
 	loadTime   = 7 * time.Second // a page that has not all of its parts by then is shown without them
 	settleTime = 4 * time.Second // for its fonts and pictures
 	maxEvents  = 4096            // that wait: a page which asks for more at once is stopped
+	maxWaiting = 32 << 20        // bytes of them
 	maxFrames  = 8               // that wait; the browser sends no more than three without an answer
 )
 
@@ -115,6 +119,11 @@ func newTab(ctx context.Context, eng *engine, item scene.Item, own bool, place P
 	eng.expect(t.home)
 	if _, err = call(ctx, eng.root, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorDeny, BrowserContextID: t.home}); err != nil {
 		return t, err
+	}
+	for _, name := range []string{"geolocation", "camera", "microphone", "notifications", "midi", "clipboard-read", "display-capture", "idle-detection", "local-fonts", "window-management"} {
+		tell(eng.root, browser.SetPermission, browser.SetPermissionParams{
+			Permission: &browser.PermissionDescriptor{Name: name}, Setting: browser.PermissionSettingDenied, BrowserContextID: t.home,
+		})
 	}
 	width, height := t.viewport()
 	made, err := call(ctx, eng.root, target.CreateTarget, target.CreateTargetParams{
@@ -165,7 +174,7 @@ func (t *tab) prepare(ctx context.Context, item scene.Item, place Place) error {
 	steps := []func() error{
 		func() error { return do(ctx, t.sess, page.Enable, page.EnableParams{}) },
 		func() error { return do(ctx, t.sess, inspector.Enable, cdp.Empty{}) },
-		func() error {
+		func() error { // frames of other hosts too, which have processes of their own
 			return do(ctx, t.sess, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{
 				{URLPattern: "*", RequestStage: fetch.RequestStageRequest},
 				{URLPattern: "*", ResourceType: network.ResourceTypeDocument, RequestStage: fetch.RequestStageResponse},
@@ -211,14 +220,21 @@ func do[P, R any](ctx context.Context, s session, c cdp.Command[P, R], params P)
 	return err
 }
 
-// hear takes the page's events off the wire.
+// hear takes the page's events off the wire. What waits has a limit: a page can send as much to itself as it likes, and all
+// of it comes by here.
 func (t *tab) hear(method string, params jsonv2.Value) {
+	if method != page.ScreencastFrame.Method && t.waiting.Add(int64(len(params))) > maxWaiting {
+		t.lose(errBusy)
+		return
+	}
 	select {
 	case t.events <- event{method, params}:
 	default:
-		t.lose(errors.New("the page keeps the browser busier than it can be; are there requests or dialogs without end?"))
+		t.lose(errBusy)
 	}
 }
+
+var errBusy = errors.New("the page keeps the browser busier than it can be; are there requests or dialogs without end?")
 
 // obey answers the page's events.
 func (t *tab) obey() {
@@ -230,6 +246,9 @@ func (t *tab) obey() {
 			t.lose(errGone)
 			return
 		case ev := <-t.events:
+			if ev.method != page.ScreencastFrame.Method {
+				t.waiting.Add(-int64(len(ev.params)))
+			}
 			t.answer(ev)
 		}
 	}

@@ -25,6 +25,11 @@ addEventListener('load', async () => {
 	all.push(attempt('service worker', async () => { await navigator.serviceWorker.register('sw.js'); throw 0; }));
 	all.push(attempt('prefetch', async () => { for (const rel of ['prefetch', 'preconnect', 'dns-prefetch', 'preload', 'prerender']) { const l = document.createElement('link'); l.rel = rel; l.href = 'http://ADDR/'; l.as = 'script'; document.head.append(l); } throw 0; }));
 	all.push(attempt('form', async () => { const f = document.createElement('form'); f.action = 'http://ADDR/'; f.target = '_blank'; document.body.append(f); f.submit(); throw 0; }));
+	for (const name of ['geolocation', 'camera', 'microphone', 'notifications', 'midi', 'clipboard-read', 'idle-detection', 'local-fonts', 'window-management'])
+		all.push(attempt('permission ' + name, async () => { if ((await navigator.permissions.query({name})).state == 'denied') throw 0; }));
+	all.push(attempt('camera', () => navigator.mediaDevices.getUserMedia({video: true})));
+	all.push(attempt('screen', () => navigator.mediaDevices.getDisplayMedia({video: true})));
+	all.push(attempt('usb', () => navigator.usb.requestDevice({filters: []})));
 	await Promise.all(all);
 	document.title = out.join(', ');
 	document.body.style.background = out.length ? 'red' : 'green';
