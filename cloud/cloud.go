@@ -40,6 +40,7 @@ type Config struct {
 	Reserve   int64          // bytes of the disk that stay free; 0 = 1 GiB
 	Session   time.Duration  // life of players' sessions, 15 to 60 minutes; 0 = 30 minutes
 	Proxies   []netip.Prefix // in front of the relay, whose X-Forwarded-For is believed; nil = none
+	Plays     time.Duration  // that plays stay before they are put away into files; 0 = 400 days, negative = for ever
 	Grace     time.Duration  // that blobs and manifests stay which nothing names any more; 0 = a week, at least an hour
 	Log       *slog.Logger   // nil = slog.Default()
 	Now       func() time.Time
@@ -92,6 +93,9 @@ func (c Config) defaults() Config {
 	}
 	if c.Reserve == 0 {
 		c.Reserve = 1 << 30
+	}
+	if c.Plays == 0 {
+		c.Plays = 400 * 24 * time.Hour
 	}
 	if c.Grace == 0 {
 		c.Grace = 7 * 24 * time.Hour

@@ -150,9 +150,14 @@ func (r *Relay) tidy(ctx context.Context) error {
 	}
 }
 
-// Tidy throws away the manifests and blobs that no stream's head, no player and no push names any more, once they have not been
+// Tidy puts plays away into the folder plays that are older than Config.Plays, and throws away the manifests and blobs that no stream's head, no player and no push names any more, once they have not been
 // touched for Config.Grace.
 func (r *Relay) Tidy(ctx context.Context) error {
+	if r.cfg.Plays > 0 {
+		if _, err := r.fleet.Retire(ctx, r.cfg.Now().Add(-r.cfg.Plays), r.cfg.path("plays")); err != nil {
+			return err
+		}
+	}
 	return r.goods.Collect(ctx, r.fleet.Manifests(), r.cfg.Now().Add(-r.cfg.Grace))
 }
 

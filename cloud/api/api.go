@@ -236,6 +236,7 @@ type Player struct {
 	Last       *Heartbeat `json:"last,omitempty"`
 	Desired    *Pointer   `json:"desired,omitempty"`
 	Screenshot time.Time  `json:"screenshot,omitzero"` // when the last picture was taken
+	Cut        *PlaysHead `json:"cut,omitempty"`       // signed at the last of its plays that the relay has put away
 	Alarms     []string   `json:"alarms,omitempty"`    // sentences: what the relay itself noticed, such as that it knows less than the player
 }
 

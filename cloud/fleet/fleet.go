@@ -47,6 +47,7 @@ type records interface {
 	Put(key string, value []byte, want uint64) (uint64, bool, error)
 	PutAll(map[string][]byte) error
 	Delete(key string, want uint64) (bool, error)
+	DeleteAll(keys []string) error
 	Each(prefix, after string, f func(key string, value []byte, rev uint64) bool) error
 }
 

@@ -32,8 +32,15 @@ func (f *Fleet) Prove(id string, p api.Proofs) (api.ProofsTaken, error) {
 		return taken, errors.Join(ErrFull, err)
 	}
 	out := map[string][]byte{}
+	cut, err := f.Cut(id)
+	if err != nil {
+		return taken, err
+	}
 	for _, play := range p.Plays {
 		taken.N = max(taken.N, play.N)
+		if cut != nil && play.Chain == cut.Chain && play.N <= cut.N {
+			continue // it was kept once, and put away
+		}
 		raw := play.Record()
 		if play.N == 0 || len(raw) > api.MaxPlay {
 			f.cfg.Log.Warn("play left out", "player", id, "boot", p.Boot, "n", play.N, "bytes", len(raw))

@@ -130,6 +130,9 @@ func (f *Fleet) player(m *Member) (api.Player, error) {
 		return p, err
 	}
 	p.Desired = v.pointer()
+	if p.Cut, err = f.Cut(m.ID); err != nil {
+		return p, err
+	}
 	p.Alarms = alarms(p.Last, v.known, v.root, v.siren.Newest)
 	if r != nil {
 		p.Alarms = append(p.Alarms, wentBack(r.Last, r.Plays)...)

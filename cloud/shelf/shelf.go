@@ -122,6 +122,23 @@ func (c *Case) Delete(key string, want uint64) (ok bool, err error) {
 	return ok, nil
 }
 
+// DeleteAll takes records away whatever is there, in one transaction.
+func (c *Case) DeleteAll(keys []string) error {
+	err := c.db.Batch(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(c.name)
+		for _, key := range keys {
+			if err := b.Delete([]byte(key)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("delete %d records of %s: %w", len(keys), c.name, err)
+	}
+	return nil
+}
+
 // Each calls f for the records whose keys have a prefix and are greater than after, in order of their bytes, until f says
 // false. f must be short and may not write: what it holds up is the reuse of old pages.
 func (c *Case) Each(prefix, after string, f func(key string, value []byte, rev uint64) bool) error {

@@ -18,6 +18,7 @@ type records interface {
 	Put(key string, value []byte, want uint64) (uint64, bool, error)
 	PutAll(map[string][]byte) error
 	Delete(key string, want uint64) (bool, error)
+	DeleteAll(keys []string) error
 	Each(prefix, after string, f func(string, []byte, uint64) bool) error
 }
 
@@ -54,6 +55,21 @@ func promises(t *testing.T, open func(t *testing.T) (records, func() records)) {
 		rev := put(t, r, "a", "1", 0)
 		if v, got, err := reopen().Get("a"); err != nil || string(v) != "1" || got != rev {
 			t.Fatalf("%q at %d, want 1 at %d: %v", v, got, rev, err)
+		}
+	})
+	t.Run("records are deleted together, and those that are not there do no harm", func(t *testing.T) {
+		r, reopen := open(t)
+		for _, key := range []string{"a", "b", "c"} {
+			put(t, r, key, "1", 0)
+		}
+		if err := r.DeleteAll([]string{"a", "c", "z"}); err != nil {
+			t.Fatal(err)
+		}
+		r = reopen()
+		for key, want := range map[string]bool{"a": false, "b": true, "c": false} {
+			if _, rev, err := r.Get(key); err != nil || (rev > 0) != want {
+				t.Errorf("%s is at %d, %v", key, rev, err)
+			}
 		}
 	})
 	t.Run("what is not there has revision 0", func(t *testing.T) {

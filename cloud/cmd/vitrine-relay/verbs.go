@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -95,6 +96,16 @@ func serveFlags(verb string, cfg *cloud.Config, tokenFile *string, stderr io.Wri
 		p, err := proxy(s)
 		cfg.Proxies = append(cfg.Proxies, p)
 		return err
+	})
+	f.Func("plays", "`DAYS` that plays stay before they are put away into files in DIR/plays; 400 when not given, 0 = for ever", func(s string) error {
+		days, err := strconv.Atoi(s)
+		if err != nil || days < 0 || days > 36_500 {
+			return fmt.Errorf("%q is not a number of days", s)
+		}
+		if cfg.Plays = time.Duration(days) * 24 * time.Hour; days == 0 {
+			cfg.Plays = -1
+		}
+		return nil
 	})
 	f.DurationVar(&cfg.Grace, "grace", 7*24*time.Hour, "`TIME` that files stay which no bundle names any more, at least 1h")
 	f.StringVar(tokenFile, "token-file", "", "`FILE` to write the administrator's token to at the first start (mode 0600)")

@@ -54,17 +54,24 @@ type checker struct {
 	verdict
 	public  ed25519.PublicKey
 	witness *api.PlaysHead // from the player's last heartbeat
+	cut     *api.PlaysHead // what comes before is elsewhere
 	bare    int            // records without a chain
 }
 
 func newChecker(l *ledger) *checker {
-	c := &checker{public: l.Public, witness: l.Head}
+	c := &checker{public: l.Public, witness: l.Head, cut: l.Cut}
 	c.verdict = verdict{Player: l.Player, Name: l.Name, Words: bundle.Words(l.Public), Part: l.Part, Chains: []*chain{}, Notes: []string{}, Faults: []string{}}
 	if len(l.Public) != ed25519.PublicKeySize {
 		c.fault("The player's public key is not one: no signature can be checked.")
 	} else if c.witness != nil && !c.witness.SignedBy(c.public) {
 		c.fault("The head in the player's last heartbeat is not signed by its key.")
 		c.witness = nil
+	}
+	if c.cut != nil && !c.cut.SignedBy(c.public) {
+		c.fault("Where the relay says that it has put plays away, there is no signature of the player.")
+		c.cut = nil
+	} else if c.cut != nil {
+		c.note("Records up to %d of chain %s are in the files that the relay has put away: verify those too.", c.cut.N, c.cut.Chain)
 	}
 	return c
 }
@@ -104,6 +111,9 @@ func (c *checker) add(play api.Play) {
 	if i < 0 {
 		i = len(c.Chains)
 		c.Chains = append(c.Chains, &chain{ID: p.Chain, First: p.N, begin: p.N})
+		if c.cut != nil && c.cut.Chain == p.Chain { // the first record must hold the hash of the last that was put away
+			c.Chains[i].Last, c.Chains[i].hash, c.Chains[i].Vouched, c.Chains[i].At = c.cut.N, c.cut.Hash, c.cut.N, c.cut.At
+		}
 	}
 	c.link(c.Chains[i], p, api.PlayHash(play.Boot, play.Record), play.Head)
 }

@@ -32,6 +32,7 @@ type ledger struct {
 	Exported time.Time      `json:"exported"`
 	Part     bool           `json:"part,omitempty"` // from one time to another
 	Head     *api.PlaysHead `json:"head,omitempty"` // from the player's last heartbeat
+	Cut      *api.PlaysHead `json:"cut,omitempty"`  // what comes before is in files that the relay has put away
 
 	zone  string
 	plays iter.Seq2[api.Play, error]
@@ -73,7 +74,7 @@ func (c *call) ledger(ctx context.Context, relay *relayAccess, id string) (*ledg
 	if err != nil {
 		return nil, fmt.Errorf("ask the relay for the player %q: %w", id, err)
 	}
-	l := &ledger{Kind: ledgerKind, Player: p.ID, Name: p.Name, Public: p.Public, Exported: time.Now().UTC().Truncate(time.Second), zone: p.Zone}
+	l := &ledger{Kind: ledgerKind, Player: p.ID, Name: p.Name, Public: p.Public, Exported: time.Now().UTC().Truncate(time.Second), Cut: p.Cut, zone: p.Zone}
 	if p.Last != nil {
 		l.Head = p.Last.Plays
 	}
