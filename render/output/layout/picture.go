@@ -44,10 +44,7 @@ func correct(p output.Picture, channel, value int) byte {
 	if p.Gamma > 0 {
 		v = math.Pow(v, 1/p.Gamma)
 	}
-	gain := 1 + float64(p.Contrast)/100
-	if p.Contrast > 0 {
-		gain = 1 + 3*float64(p.Contrast)/100 // 100 is four times as steep
-	}
+	gain := 1 + float64(p.Contrast)/100 // as mpv has it
 	v = (v-0.5)*gain + 0.5 + float64(p.Brightness)/100
 	keep := [3]float64{0.52, 0.77, 1}[channel]
 	v *= 1 - (1-keep)*float64(p.Warmth)/100

@@ -289,7 +289,7 @@ func TestTheColoursAreCorrectedOnTheScreenAlone(t *testing.T) {
 		"brighter":               {output.Picture{Brightness: 20}, color.RGBA{0, 100, 250, 255}, color.RGBA{51, 151, 255, 255}},
 		"darker":                 {output.Picture{Brightness: -20}, color.RGBA{0, 100, 250, 255}, color.RGBA{0, 49, 199, 255}},
 		"without contrast grey":  {output.Picture{Contrast: -100}, color.RGBA{0, 100, 250, 255}, color.RGBA{128, 128, 128, 255}},
-		"contrast leaves middle": {output.Picture{Contrast: 50}, color.RGBA{0, 128, 255, 255}, color.RGBA{0, 129, 255, 255}},
+		"contrast leaves middle": {output.Picture{Contrast: 50}, color.RGBA{64, 128, 255, 255}, color.RGBA{32, 128, 255, 255}},
 		"gamma lifts the middle": {output.Picture{Gamma: 2}, color.RGBA{0, 64, 255, 255}, color.RGBA{0, 128, 255, 255}},
 		"warmth takes blue":      {output.Picture{Warmth: 100}, color.RGBA{255, 255, 255, 255}, color.RGBA{255, 196, 133, 255}},
 	} {
