@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"encoding/binary"
 	"image"
 	"math"
 	"strconv"
@@ -54,28 +55,67 @@ func fade(s, a uint32) uint32 {
 // blendSwapped puts a row of R, G, B, A pixels onto the frame.
 func blendSwapped(dst, src []uint32) {
 	dst = dst[:len(src)]
-	for i, s := range src {
-		switch s >> 24 {
-		case 0:
-		case 0xff:
-			dst[i] = swap(s)
+	for i := 0; i < len(src); {
+		s, n := src[i], run(src[i:])
+		switch {
+		case s>>24 == 0:
+		case s>>24 == 0xff:
+			fill(dst[i:i+n], swap(s))
+		case n >= worthwhile:
+			veilRow(dst[i:i+n], swap(s))
 		default:
+			n = 1
 			dst[i] = over(dst[i], swap(s))
 		}
+		i += n
 	}
 }
 
 // blend puts a row of B, G, R, A pixels onto the frame.
 func blend(dst, src []uint32) {
 	dst = dst[:len(src)]
-	for i, s := range src {
-		switch s >> 24 {
-		case 0:
-		case 0xff:
-			dst[i] = s
+	for i := 0; i < len(src); {
+		s, n := src[i], run(src[i:])
+		switch {
+		case s>>24 == 0:
+		case s>>24 == 0xff:
+			fill(dst[i:i+n], s)
+		case n >= worthwhile:
+			veilRow(dst[i:i+n], s)
 		default:
+			n = 1
 			dst[i] = over(dst[i], s)
 		}
+		i += n
+	}
+}
+
+// worthwhile is how many pixels of one colour are blended together.
+const worthwhile = 8
+
+// run is how many pixels at the beginning of a row are alike. Most of what widgets paint is their ground.
+func run(row []uint32) int {
+	n := 1
+	for n < len(row) && row[n] == row[0] {
+		n++
+	}
+	return n
+}
+
+// veilRow is over for a row of one colour, two pixels at a time.
+func veilRow(dst []uint32, s uint32) {
+	const low = 0x00ff00ff00ff00ff
+	a := uint64(s >> 24)
+	k, two := 256-a-a>>7, uint64(s)|uint64(s)<<32
+	d := octets(dst)
+	for len(d) >= 8 {
+		v := binary.LittleEndian.Uint64(d)
+		// The colour is premultiplied: no byte of the sum is too large for its place.
+		binary.LittleEndian.PutUint64(d, two+(v&low*k>>8&low|(v>>8&low*k)&^low))
+		d = d[8:]
+	}
+	if len(d) > 0 {
+		dst[len(dst)-1] = over(dst[len(dst)-1], s)
 	}
 }
 

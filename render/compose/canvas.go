@@ -25,9 +25,9 @@ func (c *canvas) lay(layers ...[]layer) {
 		if !ok {
 			continue
 		}
-		var under image.Rectangle
+		var under []image.Rectangle
 		for _, o := range c.pile[i+1:] {
-			under = under.Union(o.bounds().Intersect(r.rect))
+			under = add(under, o.bounds().Intersect(r.rect))
 		}
 		r.cover(under)
 	}

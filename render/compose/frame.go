@@ -48,7 +48,7 @@ func (s *Stage) discard(r *reel, sl *slot) {
 	}
 	sl.owed, s.scratched = false, time.Now()
 	_ = sl.video.Render(s.scratch, size.X*4, size) // an error comes again when it matters
-	if sl.began.IsZero() { // the one frame that an item has before its turn
+	if sl.began.IsZero() {                         // the one frame that an item has before its turn
 		freeScratch(s.scratch)
 		s.scratch = nil
 	}

@@ -29,8 +29,7 @@ type reel struct {
 	passed    bool     // it has played through at least once
 	held      bool     // it waits on its last frame for the scene's end
 
-	under image.Rectangle // the part of the video that other layers cover …
-	saved surface         // … and its pixels without them
+	under []covered // the parts of the video that other layers cover
 
 	drift drift
 }

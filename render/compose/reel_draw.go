@@ -100,23 +100,40 @@ func (r *reel) drawDirect(f *output.Frame, at, clip image.Rectangle) {
 		return
 	}
 	if !r.whole(clip) {
-		r.saved.put(f, r.under, clip, r.shape)
+		c := r.coveredAt(clip)
+		c.pixels.put(f, c.rect, clip, r.shape)
 		return
 	}
 	r.cur.render(f.Pix[at.Min.Y*f.Stride+at.Min.X*4:], f.Stride, at.Size())
-	if r.under.Empty() {
-		return
+	for i := range r.under {
+		c := &r.under[i]
+		c.pixels = ensure(c.pixels, c.rect.Size())
+		for y := c.rect.Min.Y; y < c.rect.Max.Y; y++ {
+			copy(c.pixels.pix[(y-c.rect.Min.Y)*c.pixels.stride:], f.Row(y, c.rect.Min.X, c.rect.Max.X))
+		}
 	}
-	r.saved = ensure(r.saved, r.under.Size())
-	for y := r.under.Min.Y; y < r.under.Max.Y; y++ {
-		copy(r.saved.pix[(y-r.under.Min.Y)*r.saved.stride:], f.Row(y, r.under.Min.X, r.under.Max.X))
+}
+
+// covered is a part of a video that lies under other layers, and its pixels without them.
+type covered struct {
+	rect   image.Rectangle
+	pixels surface
+}
+
+// coveredAt is the part that holds all of clip, with pixels; nil where there is none.
+func (r *reel) coveredAt(clip image.Rectangle) *covered {
+	for i := range r.under {
+		if c := &r.under[i]; clip.In(c.rect) && len(c.pixels.pix) > 0 {
+			return c
+		}
 	}
+	return nil
 }
 
 // whole says whether clip can only be drawn by drawing the whole video.
 func (r *reel) whole(clip image.Rectangle) bool {
 	clip = clip.Intersect(r.target(r.cur))
-	return !clip.Empty() && (r.cur.stale || !clip.In(r.under) || len(r.saved.pix) == 0)
+	return !clip.Empty() && (r.cur.stale || r.coveredAt(clip) == nil)
 }
 
 // drawn is the video's present frame on a surface of its own.
@@ -130,11 +147,21 @@ func (r *reel) drawn(sl *slot) surface {
 }
 
 // cover notes what other layers hide of the video.
-func (r *reel) cover(under image.Rectangle) {
-	under = under.Intersect(r.target(r.cur))
-	if r.under != under {
-		r.under, r.saved = under, surface{}
+func (r *reel) cover(parts []image.Rectangle) {
+	var under []covered
+	for _, p := range parts {
+		if p = p.Intersect(r.target(r.cur)); p.Empty() {
+			continue
+		}
+		c := covered{rect: p}
+		for _, old := range r.under {
+			if old.rect == p {
+				c = old
+			}
+		}
+		under = append(under, c)
 	}
+	r.under = under
 }
 
 // dull has the reel's videos be drawn again, whatever of them is in a frame.
