@@ -9,9 +9,10 @@ TOOL     := go tool -modfile=packaging/tools/go.mod
 STAMP    := -trimpath -ldflags "-s -w"
 FUZZTIME ?= 10s
 SECONDS  ?=
+SOAK     ?= 15m
 OUT      ?=
 
-.PHONY: help setup build test check unit vulnerabilities demo drills bench wall changes fuzz bare pictures clean
+.PHONY: help setup build test check unit vulnerabilities demo drills bench soak wall changes fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -20,6 +21,7 @@ help:
 	@echo 'make bench                   figures, each beside what a person would use instead'
 	@echo 'make changes [OUT=FILE]      500 changes of every pair of kinds, without a ticker and with one: gaps as a table (half an hour)'
 	@echo 'make wall [FOR=2m]           two players of an aligned loop: how many frames apart, one of them killed halfway'
+	@echo 'make soak [SOAK=15m] [OUT=DIR]   thousands of changes of all kinds: the slope of the memory, and its plot'
 	@echo 'make build                   the four programs in bin/'
 	@echo 'make fuzz [FUZZTIME=10s]     every parser of foreign bytes against random ones'
 	@echo 'make bare [SUITE=trixie]     make demo and make test in a Debian that holds nothing else (root)'
@@ -66,6 +68,10 @@ changes: build
 
 wall: setup
 	@mkdir -p out; $(ENV) go test ./packaging -run StayTogether -v -count 1 -timeout 30m -wall $(or $(FOR),2m) -wall-out $(CURDIR)/out/wall.json
+
+# A week of changes at a higher pace: the memory of player and renderer must stay level.
+soak: build
+	@$(ENV) go run ./packaging/soak -bin bin -for $(SOAK) $(if $(OUT),-out "$(OUT)")
 
 # One fuzz function at a time: go test -fuzz takes no more.
 fuzz: setup
