@@ -81,6 +81,12 @@ func (l *login) take(method string, interactive bool) *dbus.Error {
 	return l.refuse
 }
 
+func (l *login) refuses(name, why string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refuse = dbus.NewError(name, []any{why})
+}
+
 func (l *login) Reboot(interactive bool) *dbus.Error   { return l.take("Reboot", interactive) }
 func (l *login) PowerOff(interactive bool) *dbus.Error { return l.take("PowerOff", interactive) }
 
@@ -101,14 +107,17 @@ func TestLogindIsAskedToRestartAndPowerOff(t *testing.T) {
 	if err := m.PowerOff(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if got := strings.Join(l.asked, ", "); got != "Reboot, PowerOff" {
-		t.Errorf("asked: %s", got)
+	l.mu.Lock()
+	asked := strings.Join(l.asked, ", ")
+	l.mu.Unlock()
+	if asked != "Reboot, PowerOff" {
+		t.Errorf("asked: %s", asked)
 	}
-	l.refuse = dbus.NewError("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", []any{"Interactive authentication required."})
+	l.refuses("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", "Interactive authentication required.")
 	if err := m.Reboot(t.Context()); err == nil || !strings.Contains(err.Error(), "polkit") {
 		t.Errorf("refused: %v", err)
 	}
-	l.refuse = dbus.NewError("org.freedesktop.login1.OperationInProgress", []any{"There's already a shutdown or sleep operation in progress"})
+	l.refuses("org.freedesktop.login1.OperationInProgress", "There's already a shutdown or sleep operation in progress")
 	if err := m.Reboot(t.Context()); err == nil || !strings.Contains(err.Error(), "already a shutdown") {
 		t.Errorf("refused: %v", err)
 	}
