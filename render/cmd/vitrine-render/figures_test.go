@@ -70,19 +70,23 @@ func TestFigures(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
+	ticker := []scene.Zone{{At: scene.Rect{0, 972, 1920, 108}, Z: 1, Background: "#101820", Ticker: &scene.Ticker{Text: "News that moves, without end"}}}
+	table := scene.Zone{At: scene.Rect{1300, 60, 560, 800}, Z: 1, Background: "#102030c0", Table: &scene.Table{Header: true, Rows: 4, Every: scene.Duration(4 * time.Second),
+		Columns: []scene.Column{{Name: "Dish"}, {Name: "Price"}}, Cells: [][]string{{"Soup", "4.20"}, {"Salad", "6.10"}, {"Tart", "7.30"}, {"Fish", "9.80"}, {"Pie", "3.40"}, {"Tea", "2.10"}}}}
 	var out []figures
 	for _, run := range []struct {
-		name   string
-		items  []medium
-		ticker bool
+		name  string
+		items []medium
+		over  []scene.Zone
 	}{
-		{"one video", ms[:1], false}, {"video to video", ms[:2], false}, {"video, picture, video", ms, false}, {"video to video, ticker", ms[:2], true},
+		{"one video", ms[:1], nil}, {"video to video", ms[:2], nil}, {"video, picture, video", ms, nil}, {"video to video, ticker", ms[:2], ticker},
+		{"one video, ticker, table", ms[:1], append(ticker, table)},
 	} {
 		for _, player := range []string{"mpv", "vitrine"} {
-			if player == "mpv" && run.ticker {
+			if player == "mpv" && run.over != nil {
 				continue // it has none
 			}
-			f := measure(t, d, player, p.path, run.name, run.items, run.ticker)
+			f := measure(t, d, player, p.path, run.name, run.items, run.over)
 			out = append(out, f)
 			t.Logf("%-8s %-24s first %4.0f ms  late %3.0f / %3.0f ms over %2d  black %d stale %d  frames %d/%d  cpu %.1f (X %.1f) s/min  pss %.0f MB  blind %.3f",
 				f.Player, f.Run, f.FirstMS, f.MedianMS, f.WorstMS, f.Changes, f.Black, f.Stale, f.Frames, f.Due, f.CPU, f.XCPU, f.PSS, f.BlindShare)
@@ -98,14 +102,14 @@ func TestFigures(t *testing.T) {
 }
 
 // measure starts a player five times to see its first frame, the last time to see all.
-func measure(t *testing.T, d *witness.Display, player, program, run string, items []medium, ticker bool) figures {
+func measure(t *testing.T, d *witness.Display, player, program, run string, items []medium, over []scene.Zone) figures {
 	t.Helper()
 	var firsts []time.Duration
 	for range 4 {
-		film, _ := play(t, d, player, program, items, ticker, 1500*time.Millisecond)
+		film, _ := play(t, d, player, program, items, over, 1500*time.Millisecond)
 		firsts = append(firsts, film.Summarise(0, nil).FirstContent)
 	}
-	film, cost := play(t, d, player, program, items, ticker, *figuresTime)
+	film, cost := play(t, d, player, program, items, over, *figuresTime)
 	var known []witness.Item
 	for _, m := range items {
 		known = append(known, m.known)
@@ -125,7 +129,7 @@ func measure(t *testing.T, d *witness.Display, player, program, run string, item
 type costs struct{ cpu, xcpu, pss float64 }
 
 // play starts a player for a while and films the screen from before its start.
-func play(t *testing.T, d *witness.Display, player, program string, items []medium, ticker bool, long time.Duration) (*witness.Film, costs) {
+func play(t *testing.T, d *witness.Display, player, program string, items []medium, over []scene.Zone, long time.Duration) (*witness.Film, costs) {
 	t.Helper()
 	screen, err := d.Screen()
 	if err != nil {
@@ -134,7 +138,7 @@ func play(t *testing.T, d *witness.Display, player, program string, items []medi
 	defer screen.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
-	cmd, stdin := command(t, player, program, d.Name, items, ticker)
+	cmd, stdin := command(t, player, program, d.Name, items)
 	xBefore := cpuOf(t, d.PID())
 	begun := make(chan error, 1)
 	var film *witness.Film
@@ -150,7 +154,7 @@ func play(t *testing.T, d *witness.Display, player, program string, items []medi
 		t.Fatal(err)
 	}
 	if stdin != nil {
-		send(t, stdin, items, ticker)
+		send(t, stdin, items, over)
 	}
 	<-done
 	cost := costs{cpu: cpuOf(t, cmd.Process.Pid), xcpu: cpuOf(t, d.PID()) - xBefore, pss: pssOf(cmd.Process.Pid)}
@@ -177,7 +181,7 @@ func once(f func()) func(witness.Sample) {
 	}
 }
 
-func command(t *testing.T, player, program, display string, items []medium, _ bool) (*exec.Cmd, io.WriteCloser) {
+func command(t *testing.T, player, program, display string, items []medium) (*exec.Cmd, io.WriteCloser) {
 	t.Helper()
 	if player == "mpv" {
 		args := []string{"--no-config", "--vo=x11", "--hwdec=no", "--prefetch-playlist", "--loop-playlist=inf", "--no-osc", "--no-audio", "--osd-level=0",
@@ -199,17 +203,14 @@ func command(t *testing.T, player, program, display string, items []medium, _ bo
 }
 
 // send queues one scene that goes round and round.
-func send(t *testing.T, w io.Writer, items []medium, ticker bool) {
+func send(t *testing.T, w io.Writer, items []medium, over []scene.Zone) {
 	t.Helper()
 	z := scene.Zone{At: scene.Rect{0, 0, fullHD.X, fullHD.Y}}
 	for _, m := range items {
 		m.Fit = scene.Stretch
 		z.Playlist = append(z.Playlist, m.Item)
 	}
-	s := scene.Scene{Zones: []scene.Zone{z}}
-	if ticker {
-		s.Zones = append(s.Zones, scene.Zone{At: scene.Rect{0, 972, 1920, 108}, Z: 1, Background: "#101820", Ticker: &scene.Ticker{Text: "News that moves, without end"}})
-	}
+	s := scene.Scene{Zones: append([]scene.Zone{z}, over...)}
 	c := pipe.Command{Op: pipe.OpQueue, ID: 1, Now: true, Canvas: scene.Size{Width: fullHD.X, Height: fullHD.Y}, Scene: &s}
 	if err := json.NewEncoder(w).Encode(c); err != nil {
 		t.Fatal(err)
