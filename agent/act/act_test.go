@@ -84,6 +84,25 @@ func (w *world) State() (clock.State, <-chan struct{}) {
 	return clock.State{Trust: w.trust, Now: time.Now().Add(w.shift).UTC()}, w.stepped
 }
 
+func (w *world) measure(name string, value any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.metrics[name] = value
+}
+
+// said is the last word of a check, "" when there is none.
+func (w *world) said(name string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.checks[name]
+}
+
+func (w *world) looked() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.looks
+}
+
 // set changes the clock as a step of it does.
 func (w *world) set(trust clock.Trust, shift time.Duration) {
 	w.mu.Lock()
@@ -104,12 +123,16 @@ func (w *world) Reboot(context.Context) error   { return w.restart("reboot") }
 func (w *world) PowerOff(context.Context) error { return w.restart("poweroff") }
 
 func (w *world) restart(how string) error {
+	w.mu.Lock()
 	if w.obeys {
 		w.boot, w.started = w.boot+"+", time.Now()
 	}
+	w.mu.Unlock()
 	return w.do(how)
 }
 func (w *world) Boot() (string, time.Duration, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	return w.boot, time.Since(w.started), nil
 }
 
@@ -138,11 +161,23 @@ func (s *stage) SetVolume(percent int) {
 func (w *world) run(t *testing.T) (stop func()) {
 	t.Helper()
 	a, err := act.New(act.Config{Store: w, Clock: w, Machine: w, Stage: &stage{world: w, volume: 100},
-		Metrics: func() (map[string]any, map[string]time.Time) { return maps.Clone(w.metrics), nil },
+		Metrics: func() (map[string]any, map[string]time.Time) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return maps.Clone(w.metrics), nil
+		},
 		Picture: func(_ context.Context, action string, due time.Time) error {
 			return w.do("picture of " + due.Format("15:04"))
 		},
-		Check: func(name string, err error) { w.checks[name] = fmt.Sprint(err) }, Gone: func(name string) { delete(w.checks, name) }})
+		Check: func(name string, err error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.checks[name] = fmt.Sprint(err)
+		}, Gone: func(name string) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			delete(w.checks, name)
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +305,7 @@ func TestWhatIsDueIsDoneOnceAtItsTime(t *testing.T) {
 		{"a condition is asked when it is due", func(t *testing.T, w *world) {
 			stop := w.run(t)
 			until(1, "04:30:00")
-			w.metrics["temperature"] = 80
+			w.measure("temperature", 80)
 			until(2, "05:00:00")
 			stop()
 		}, []schedule.Action{{ID: "p", Do: "screenshot", At: "04:00", Late: "2h", When: []schedule.Condition{{Metric: "temperature", Op: "gt", Value: 70}}}}, []string{"02 04:00:00 picture of 04:00"}},
@@ -337,8 +372,8 @@ func TestARestartIsDoneWhenTheMachineHasStartedAnew(t *testing.T) {
 		until(2, "03:00:00")
 		stop()
 		w.wants(t, "01 04:00:00 reboot")
-		if w.checks["action:r"] != "<nil>" {
-			t.Errorf("checks: %v", w.checks)
+		if w.said("action:r") != "<nil>" {
+			t.Errorf("check: %s", w.said("action:r"))
 		}
 	})
 }
@@ -350,8 +385,8 @@ func TestARestartThatDoesNotComeIsAskedForAgainAndThenGivenUp(t *testing.T) {
 		until(1, "12:00:00")
 		stop()
 		w.wants(t, "01 04:00:00 reboot", "01 04:02:00 reboot", "01 04:04:00 reboot")
-		if want := "reboot, due at 2000-01-01T04:00:00Z: it was asked for 3 times, and the machine has not restarted"; w.checks["action:r"] != want {
-			t.Errorf("checks: %v", w.checks)
+		if want := "reboot, due at 2000-01-01T04:00:00Z: it was asked for 3 times, and the machine has not restarted"; w.said("action:r") != want {
+			t.Errorf("check: %s", w.said("action:r"))
 		}
 	})
 }
@@ -391,8 +426,8 @@ func TestWhatCannotBeWrittenDownIsNotDone(t *testing.T) {
 		until(1, "05:00:00")
 		stop()
 		w.wants(t)
-		if want := "reboot, due at 2000-01-01T04:00:00Z: what is done cannot be written down, and so it is not done: no space left on device"; w.checks["action:r"] != want {
-			t.Errorf("checks: %v", w.checks)
+		if want := "reboot, due at 2000-01-01T04:00:00Z: what is done cannot be written down, and so it is not done: no space left on device"; w.said("action:r") != want {
+			t.Errorf("check: %s", w.said("action:r"))
 		}
 	})
 }
@@ -404,13 +439,13 @@ func TestARefusalIsReportedAndGoesWithItsAction(t *testing.T) {
 		stop := w.run(t)
 		until(1, "12:00:00")
 		w.wants(t, "01 04:00:00 reboot")
-		if want := "reboot, due at 2000-01-01T04:00:00Z: logind refuses: no"; w.checks["action:r"] != want {
-			t.Errorf("checks: %v", w.checks)
+		if want := "reboot, due at 2000-01-01T04:00:00Z: logind refuses: no"; w.said("action:r") != want {
+			t.Errorf("check: %s", w.said("action:r"))
 		}
 		w.publish()
 		synctest.Wait()
-		if len(w.checks) != 0 {
-			t.Errorf("checks: %v", w.checks)
+		if w.said("action:r") != "" {
+			t.Errorf("check: %s", w.said("action:r"))
 		}
 		stop()
 	})
@@ -445,19 +480,19 @@ func TestItWakesOnlyForWhatIsDueAndOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(at("p", "screenshot", "12:00:30"))
 		stop := w.run(t)
-		begin := w.looks
+		begin := w.looked()
 		until(1, "12:00:00")
-		each := (w.looks - begin) / 720
-		if each < 1 || each > 4 || (w.looks-begin)%720 != 0 {
-			t.Errorf("%d looks at the clock in 720 minutes", w.looks-begin)
+		looks := w.looked() - begin
+		if each := looks / 720; each < 1 || each > 4 || looks%720 != 0 {
+			t.Errorf("%d looks at the clock in 720 minutes", looks)
 		}
 		stop()
 		w.publish()
 		stop = w.run(t)
-		begin = w.looks
+		begin = w.looked()
 		until(2, "12:00:00")
-		if w.looks != begin {
-			t.Errorf("without actions it woke %d times", w.looks-begin)
+		if looks := w.looked() - begin; looks != 0 {
+			t.Errorf("without actions it woke %d times", looks)
 		}
 		stop()
 	})

@@ -256,9 +256,10 @@ func (l *logind) life(t *testing.T, address, dir string, dies int) (over bool) {
 		t.Fatal(err)
 	}
 	l.mu.Lock()
+	err = p.Start()
 	l.down = func() { _ = p.Process.Kill() }
 	l.mu.Unlock()
-	if err := p.Start(); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	lines := bufio.NewReader(out)
