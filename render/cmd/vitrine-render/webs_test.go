@@ -125,3 +125,22 @@ func TestAPageThatCannotBeShownLeavesTheRestOfItsScene(t *testing.T) {
 		t.Errorf("%d black samples", s.Black)
 	}
 }
+
+func TestAPageThatEatsMemoryGivesWayToWhatFollows(t *testing.T) {
+	ms := media(t)
+	page := pageOf(t, time.Hour, 94)
+	page.For = scene.Duration(time.Hour)
+	page.Files["index.html"] = write(t, t.TempDir(), "index.html", `<!doctype html><body style="margin:0"><img src="0.png" style="width:100vw;height:100vh"><script>
+		const kept = []; addEventListener('load', () => setTimeout(() => setInterval(() => kept.push(new Uint8Array(64 << 20).fill(7)), 20), 500))</script>`)
+	g := newRig(t, []witness.Look{{Zone: image.Rectangle{Max: screenSize}, Sizes: []image.Point{page.size, ms[11].size}, Fit: scene.Stretch}}, false)
+	g.queue(1, true, scene.Scene{Zones: []scene.Zone{{At: whole(), Playlist: append([]scene.Item{page.Item}, playlist(ms, scene.Stretch, 11)...)}}})
+	g.awaitItem(0, 94, 5)
+	r := g.awaitReport("the failure", func(r pipe.Report) bool { return r.Ev == pipe.EvFailed })
+	if !strings.Contains(r.Error, "memory") {
+		t.Errorf("failed with %q", r.Error)
+	}
+	g.awaitItem(0, 11, 5)
+	if s := g.summary(0, map[int]medium{94: page, 11: ms[11]}); s.Black != 0 || s.Unreadable > 0 || s.Hole > 0 {
+		t.Errorf("%d black, %d unreadable samples, longest hole %v", s.Black, s.Unreadable, s.Hole)
+	}
+}
