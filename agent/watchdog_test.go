@@ -288,3 +288,21 @@ func supervised(t *testing.T, cfg agent.Config) (stop func(), c *control.Client,
 	until(t, "the player answers", func() bool { _, err := c.Status(t.Context()); return err == nil })
 	return func() { cancel(); <-done }, c, told
 }
+
+func TestARendererNearItsCeilingIsReplacedBehindItsPicture(t *testing.T) {
+	d, pub := xvfb(t), bundletest.New(t)
+	c, _ := player(t, agent.Config{Dir: filepath.Join(t.TempDir(), "data"), Display: d.Name, Renderer: withVideo(t), Lang: "en", RendererMemory: 1 << 20})
+	files := map[string][]byte{"media/a.png": plain(t, red), "media/b.png": plain(t, blue),
+		"media/good.mkv": ffmpeg(t, "good.mkv", "-f", "lavfi", "-i", "color=c=green:s=320x180:r=25:d=1", "-c:v", "mpeg4")}
+	bring(t, c, pub, loop("a.png", "good.mkv", "b.png"), files)
+	neverBlack := filmed(t, d)
+	until(t, "the renderer is another one", func() bool { return status(t, c).Renderer.Renewed > 0 })
+	until(t, "it is said that the content needs more", func() bool { return strings.Contains(status(t, c).Checks["renderer"], "--renderer-memory") })
+	for _, want := range []string{"a.png", "good.mkv", "b.png"} {
+		until(t, want+" is still shown", func() bool { return status(t, c).Showing.Scene == want })
+	}
+	neverBlack()
+	if s := status(t, c); s.Renderer.Renewed != 1 || len(s.Held) > 0 {
+		t.Errorf("it was replaced %d times; held back are %v", s.Renderer.Renewed, s.Held)
+	}
+}

@@ -51,6 +51,7 @@ type screen struct {
 	overlays int
 	dark     bool
 	loud     []string // "percent@time"
+	anew     []string // what was on when it was to be started anew
 	timer    *time.Timer
 	log      []string // "name@second since midnight", "name+3s@second" when it began there
 }
