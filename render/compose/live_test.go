@@ -1,6 +1,7 @@
 package compose_test
 
 import (
+	"image/color"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +29,21 @@ func TestAStreamWithoutAPictureIsStoodInForUntilItComesAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAStandInFillsTheZoneWhereTheStreamIsSeenWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t)
+		th.scene(1, reel(scene.Item{Kind: scene.Stream, Src: "red", StandIn: "green", Fit: scene.Contain, For: scene.Duration(time.Hour)}))
+		black := color.RGBA{A: 0xff}
+		for range 2 {
+			time.Sleep(sec(0))
+			th.sees("the stream", spots{{4, 4}: black, {32, 16}: colours["red"], {60, 28}: black}) // 32 × 32 of 64 × 32
+			th.stall("red", true)
+			th.sees("the stand-in", spots{{4, 4}: colours["green"], {32, 16}: colours["green"], {60, 28}: colours["green"]})
+			th.stall("red", false)
+		}
+	})
 }
 
 func TestAStreamThatIsNotThereYetBeginsWithItsStandIn(t *testing.T) {

@@ -15,7 +15,7 @@ func (r *reel) bounds() image.Rectangle { return r.clip }
 // target is where an item's picture lies on the screen: all of the zone, but for one that is to be seen whole.
 func (r *reel) target(sl *slot) image.Rectangle {
 	switch {
-	case sl == nil || sl.item.Fit != scene.Contain:
+	case sl == nil || sl.item.Fit != scene.Contain || sl.away: // a stand-in has the zone's size
 		return r.rect
 	case sl.still() != nil && sl.still() == sl.pic && !sl.inner.Empty():
 		return sl.inner.Add(r.rect.Min)

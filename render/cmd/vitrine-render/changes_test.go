@@ -118,7 +118,7 @@ func (p *parade) play(t *testing.T, many int) witness.Summary {
 		}
 	}
 	for id := range known {
-		if out.Seen[id] == 0 && many >= 2*len(order) {
+		if out.Seen[id] == 0 && many > len(order) && len(order) > 1 {
 			t.Errorf("item %d was never seen", id)
 		}
 	}
@@ -133,7 +133,7 @@ func TestChangesOfEveryPairOfKindsAreNeverBlackOrStale(t *testing.T) {
 		if !scenes { // widgets are no items
 			p.sorts = slices.DeleteFunc(slices.Clone(sorts), func(s sort) bool { return s.zones[0] != nil })
 		}
-		s := p.play(t, len(p.sorts)*len(p.sorts)*(2-len(p.sorts)/5))
+		s := p.play(t, len(p.sorts)*len(p.sorts)+1)
 		if s.Black != 0 || s.Stale != 0 || s.Unreadable != 0 {
 			t.Errorf("scenes %v: %d black, %d stale, %d unreadable samples, want none", scenes, s.Black, s.Stale, s.Unreadable)
 		}
