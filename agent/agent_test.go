@@ -24,12 +24,20 @@ import (
 // renderer builds the real one, without libmpv: pictures and widgets are enough here.
 func renderer(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "vitrine-render")
-	if out, err := exec.Command("go", "build", "-o", path, "vitrine/render/cmd/vitrine-render").CombinedOutput(); err != nil {
+	path := filepath.Join(programs, "vitrine-render-plain")
+	if _, err := os.Stat(path); err == nil {
+		return path // another test has built it
+	}
+	cmd := exec.Command("go", "build", "-o", path, "vitrine/render/cmd/vitrine-render")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build the renderer: %v\n%s", err, out)
 	}
 	return path
 }
+
+// programs is where TestMain lets tests build.
+var programs string
 
 // plain is a picture of one colour.
 func plain(t *testing.T, c color.RGBA) []byte {

@@ -33,7 +33,13 @@ func TestMain(m *testing.M) {
 		os.Exit(between(real, os.Getenv("VITRINE_TEST_POISON"), os.Getenv("VITRINE_TEST_DEAF")))
 	}
 	flag.Parse()
-	os.Exit(m.Run())
+	var err error
+	if programs, err = os.MkdirTemp("", "vitrine-agent-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(programs)
+	os.Exit(code)
 }
 
 // between runs the real renderer. A command that names poison gives it a decoder's fault (SIGSEGV) while it loads; while
@@ -87,7 +93,10 @@ func withVideo(t *testing.T) string {
 	if exec.Command("pkg-config", "--exists", "mpv").Run() != nil {
 		t.Skip("libmpv's headers are not on this machine")
 	}
-	path := filepath.Join(t.TempDir(), "vitrine-render")
+	path := filepath.Join(programs, "vitrine-render")
+	if _, err := os.Stat(path); err == nil {
+		return path // another test has built it
+	}
 	compat, err := filepath.Abs("../packaging/mpvcompat")
 	if err != nil {
 		t.Fatal(err)
