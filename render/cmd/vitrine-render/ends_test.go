@@ -128,7 +128,7 @@ func TestTheCommandLine(t *testing.T) {
 		{"an unknown flag is wrong usage", []string{"--sing"}, 2, "--help"},
 		{"a word is wrong usage", []string{"now"}, 2, "nothing is expected"},
 		{"a size is written with an x", []string{"--headless", "big"}, 2, "1920x1080"},
-		{"an unknown output is wrong usage", []string{"--output", "paper"}, 2, "x11 and memory"},
+		{"an unknown output is wrong usage", []string{"--output", "paper"}, 2, "x11, gl, auto and memory"},
 		{"a display that is not there is refused", []string{"--display", ":4711"}, 1, "is an X server running"},
 		{"no display at all is refused", nil, 1, "set DISPLAY"},
 		{"a probe says why there is no video", []string{"--probe", "--headless", "64x64"}, 0, "without libmpv"},
