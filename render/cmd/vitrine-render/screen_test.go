@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -203,6 +204,32 @@ func TestAKilledRendererIsBackWithoutABlackFrame(t *testing.T) {
 	}
 	if s := g.summary(0, ms); s.Black != 0 || s.Unreadable != 0 {
 		t.Errorf("%d black and %d unreadable samples, want none", s.Black, s.Unreadable)
+	}
+}
+
+func TestAKilledRendererGoesOnInEveryZone(t *testing.T) {
+	ms := media(t)
+	left, right := image.Rect(0, 0, 640, 720), image.Rect(640, 0, 1280, 720)
+	g := newRig(t, []witness.Look{lookAt(ms, scene.Stretch, left), lookAt(ms, scene.Stretch, right)}, true)
+	stays := playlist(ms, scene.Stretch, 2, 12) // a video of a length that is not known beforehand, then a picture
+	stays[1].For = scene.Duration(time.Hour)
+	g.queue(1, true, scene.Scene{Zones: []scene.Zone{
+		{At: scene.Rect{0, 0, 640, 720}, Playlist: playlist(ms, scene.Stretch, 1, 11)},
+		{At: scene.Rect{640, 0, 640, 720}, Playlist: stays},
+	}})
+	g.awaitItem(1, 12, 1)
+	g.awaitReport("a pulse that tells of it", func(r pipe.Report) bool {
+		return r.Ev == pipe.EvPulse && len(r.Reels) == 2 && r.Reels[1].Zone == 1 && r.Reels[1].Item == 1
+	})
+	ready, _ := g.said(func(r pipe.Report) bool { return r.Ev == pipe.EvReady })
+	if err := syscall.Kill(ready.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	g.awaitReport("another renderer", func(r pipe.Report) bool { return r.Ev == pipe.EvReady && r.PID != ready.PID })
+	g.awaitRuns(0, 3)
+	g.stop()
+	if want := []int{2, 12}; !slices.Equal(g.runs[1], want) {
+		t.Errorf("the zone on the right showed %v, want %v", g.runs[1], want)
 	}
 }
 
