@@ -2,7 +2,6 @@ package paint
 
 import (
 	"image"
-	"strings"
 	"testing"
 	"time"
 
@@ -40,44 +39,6 @@ func BenchmarkCopyFrame(b *testing.B) {
 	src, dst := make([]byte, 1920*108*4), make([]byte, 1920*108*4)
 	for b.Loop() {
 		copy(dst, src)
-	}
-}
-
-func BenchmarkTextLayout(b *testing.B) {
-	fonts, err := LoadFonts(FontConfig{NoSystem: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	text := strings.Repeat("Les guichets sont ouverts de 9 h à 18 h, sauf le dimanche. ", 8)
-	b.ReportAllocs()
-	for b.Loop() {
-		fonts.layout(text, look{size: 32, weight: 400}, 900, 20)
-	}
-}
-
-// BenchmarkLongestText is what the longest text that is looked at costs.
-func BenchmarkLongestText(b *testing.B) {
-	fonts, err := LoadFonts(FontConfig{NoSystem: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	for name, unit := range map[string]string{"words": "guichet ", "isolates": "\u2067a", "marks": "a\u0301\u0302\u0303", "one word": "m"} {
-		text := strings.Repeat(unit, maxRunes)
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				fonts.layout(text, look{size: 32, weight: 400}, 900, 20)
-			}
-		})
-	}
-}
-
-func BenchmarkFitText(b *testing.B) {
-	fonts, err := LoadFonts(FontConfig{NoSystem: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		fonts.fit("Les guichets sont ouverts de 9 h à 18 h", look{weight: 400}, image.Pt(900, 400), 10)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"vitrine/render/glyph"
 	"vitrine/render/scene"
 )
 
@@ -19,7 +20,7 @@ type CardInfo struct {
 func Card(size image.Point, c CardInfo, env Env) *image.RGBA {
 	dst := image.NewRGBA(image.Rectangle{Max: size})
 	if env.Fonts == nil {
-		env.Fonts, _ = LoadFonts(FontConfig{NoSystem: true}) // without files nothing can fail
+		env.Fonts, _ = glyph.LoadFonts(glyph.FontConfig{NoSystem: true}) // without files nothing can fail
 	}
 	if env.Zone == nil {
 		env.Zone = time.Local
@@ -286,7 +287,7 @@ func (p page) pillSize(width float64) float64 {
 	const size, smallest = 0.34, 0.25
 	sum, room := 0.0, width+pillGap
 	for _, word := range p.c.Words[:min(len(p.c.Words), 8)] {
-		sum += p.measure(words{text: word, size: size, weight: 600}).width / p.unit
+		sum += p.measure(words{text: word, size: size, weight: 600}).Width / p.unit
 		room -= 2*pillPad + pillGap
 	}
 	if fits := 0.995 * size * room / sum; p.w > p.h && sum > 0 && fits >= smallest {
@@ -301,7 +302,7 @@ func (p page) pills(width float64) pillRows {
 	used := 0.0
 	for _, word := range p.c.Words[:min(len(p.c.Words), 8)] {
 		w := words{text: word, size: size, weight: 600, color: accent(), width: width - 2*pillPad, shrink: 0.5}
-		wide := p.measure(w).width/p.unit + 2*pillPad
+		wide := p.measure(w).Width/p.unit + 2*pillPad
 		if used > 0 && used+wide > width {
 			used = 0
 			out.height += pillHigh + pillGap
@@ -356,7 +357,7 @@ func (p page) notices(x, y, align float64) {
 	for i, text := range p.lines() {
 		w := words{text: text, size: 0.34, weight: 500, color: paper(), width: limit, shrink: 0.75}
 		ln := p.measure(w)
-		wide := ln.width/p.unit + 0.3
+		wide := ln.Width/p.unit + 0.3
 		left := x - align*wide
 		at := y + 0.5*float64(i)
 		disc(p.dst, (left+0.07)*p.unit, (at-0.115)*p.unit, 0.065*p.unit, accent())
@@ -375,7 +376,7 @@ func (p page) foot(margin float64) {
 		return words{text: value, size: 0.25, weight: 400, color: mist()}
 	}
 	relay, here := label(p.say.relay, p.c.Relay), label(p.say.here, p.c.Address)
-	both := (p.measure(relay).width + p.measure(here).width) / p.unit
+	both := (p.measure(relay).Width + p.measure(here).Width) / p.unit
 	relay.width, relay.shrink, here.width, here.shrink = width, 0.7, width, 0.7
 	if both+0.5 > width {
 		p.put(margin, y-0.18, 0, relay)

@@ -6,6 +6,8 @@ import (
 	"image/draw"
 	"math"
 	"strings"
+
+	"vitrine/render/glyph"
 )
 
 // cardSizes are the type sizes of all cards of a zone, in output pixels: one scale, so that cards stand in a row.
@@ -58,8 +60,8 @@ func (c *cards) wordsFit(size, width float64) float64 {
 				continue // surely narrower; or no word at all
 			}
 			longest = max(longest, n)
-			ln := c.env.Fonts.oneLine(word, l)
-			widest = math.Max(widest, ln.width)
+			ln := c.env.Fonts.OneLine(word, l)
+			widest = math.Max(widest, ln.Width)
 		}
 	}
 	if widest <= width || widest == 0 {
@@ -69,11 +71,11 @@ func (c *cards) wordsFit(size, width float64) float64 {
 }
 
 // look is the zone's style at a size; weight 0 is the style's own.
-func (c *cards) look(size float64, weight int) look {
+func (c *cards) look(size float64, weight int) glyph.Look {
 	l := lookOf(c.what.Style, c.scale, c.env.Locale)
-	l.size = size
+	l.Size = size
 	if weight > 0 {
-		l.weight = weight
+		l.Weight = weight
 	}
 	return l
 }
@@ -115,8 +117,8 @@ func (c *cards) initial(dst *image.RGBA, box image.Rectangle, title string) {
 		return
 	}
 	l := c.look(0.42*float64(min(box.Dx(), box.Dy())), 500)
-	b := c.env.Fonts.layout(string(letters[:1]), l, float64(box.Dx()), 1)
-	c.env.Fonts.setBlock(dst, box, b, "center", "middle", image.NewUniform(withAlpha(c.ink, 0.6)))
+	b := c.env.Fonts.Layout(string(letters[:1]), l, float64(box.Dx()), 1)
+	c.env.Fonts.SetBlock(dst, box, b, "center", "middle", image.NewUniform(withAlpha(c.ink, 0.6)))
 }
 
 // words sets a card's text from its top: the note, the title, and as many lines of text as there is room for. Beside a
@@ -128,24 +130,24 @@ func (c *cards) words(dst *image.RGBA, box image.Rectangle, row []string) {
 	s := c.sizes
 	width, left := float64(box.Dx()), float64(box.Dy())
 	type piece struct {
-		block
+		glyph.Block
 		ink   color.NRGBA
 		after float64 // space below
 	}
 	var pieces []piece
 	height := 0.0
 	add := func(text string, size float64, weight, lines int, ink color.NRGBA, after float64) {
-		if n := int((left - height) / (leading * size)); strings.TrimSpace(text) != "" && n > 0 {
-			b := c.env.Fonts.layout(text, c.look(size, weight), width, min(n, lines))
+		if n := int((left - height) / (glyph.Leading * size)); strings.TrimSpace(text) != "" && n > 0 {
+			b := c.env.Fonts.Layout(text, c.look(size, weight), width, min(n, lines))
 			pieces = append(pieces, piece{b, ink, after})
-			height += b.height + after
+			height += b.Height + after
 		}
 	}
 	titleLines := 3
 	if float64(box.Dy()) < 4.6*s.title {
 		titleLines = 2
 	}
-	if strings.TrimSpace(row[cardNote]) != "" && left >= leading*(s.note+s.title) {
+	if strings.TrimSpace(row[cardNote]) != "" && left >= glyph.Leading*(s.note+s.title) {
 		add(row[cardNote], s.note, 600, 1, c.accent, 0.18*s.title)
 	}
 	add(row[cardTitle], s.title, max(c.what.Style.Weight, 700), titleLines, c.ink, 0.3*s.title)
@@ -159,11 +161,11 @@ func (c *cards) words(dst *image.RGBA, box image.Rectangle, row []string) {
 		y += math.Max(0, (left-height)/2)
 	}
 	for _, p := range pieces {
-		for i := range p.lines {
-			p.lines[i].rtl = c.rtl
+		for i := range p.Lines {
+			p.Lines[i].RTL = c.rtl
 		}
-		at := image.Rect(box.Min.X, round(y), box.Max.X, round(y+p.height))
-		c.env.Fonts.setBlock(dst, at, p.block, c.what.Style.Align, "top", image.NewUniform(p.ink))
-		y += p.height + p.after
+		at := image.Rect(box.Min.X, round(y), box.Max.X, round(y+p.Height))
+		c.env.Fonts.SetBlock(dst, at, p.Block, c.what.Style.Align, "top", image.NewUniform(p.ink))
+		y += p.Height + p.after
 	}
 }

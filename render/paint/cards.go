@@ -161,7 +161,7 @@ func (c *cards) draw(dst *image.RGBA, page int) {
 	}
 	if c.grid.pages > 1 {
 		l := lookOf(c.what.Style, c.scale, c.env.Locale)
-		l.size = c.sizes.text
+		l.Size = c.sizes.text
 		pager{fonts: c.env.Fonts, look: l, ink: c.ink, accent: c.accent, rtl: c.rtl}.draw(dst, c.grid.dots, page, c.grid.pages)
 	}
 	c.finish(dst, c.bounds())

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"time"
 
+	"vitrine/render/glyph"
 	"vitrine/render/scene"
 )
 
@@ -24,7 +25,7 @@ type chart struct {
 
 	labels []string
 	series [][]float64 // by column, then row; NaN = not a number
-	look   look
+	look   glyph.Look
 	ink    color.NRGBA
 }
 
@@ -38,10 +39,10 @@ func newChart(c scene.Chart, p plate, env Env) (*chart, error) {
 		return nil, fmt.Errorf("chart: it has %d columns of values: name 1 to 12", len(c.Values))
 	}
 	w := &chart{plate: p, env: env, look: lookOf(c.Style, p.scale, env.Locale), ink: c.Style.Color.Or(white())}
-	if w.look.size == 0 {
-		w.look.size = math.Max(0.052*math.Min(float64(p.size.Y), 0.8*float64(p.size.X)), minSize*p.scale)
+	if w.look.Size == 0 {
+		w.look.Size = math.Max(0.052*math.Min(float64(p.size.Y), 0.8*float64(p.size.X)), minSize*p.scale)
 	}
-	w.look.tabular = true
+	w.look.Tabular = true
 	w.take(c)
 	return w, nil
 }
@@ -95,7 +96,7 @@ func (c *chart) Paint(dst *image.RGBA, _ time.Time) image.Rectangle {
 	c.wipe(dst, c.bounds())
 	pad := c.px(c.what.Style.Pad)
 	if c.what.Style.Pad == 0 {
-		pad = 0.8 * c.look.size
+		pad = 0.8 * c.look.Size
 	}
 	box := c.bounds().Inset(int(pad))
 	switch {
@@ -114,7 +115,7 @@ func (c *chart) Paint(dst *image.RGBA, _ time.Time) image.Rectangle {
 
 // legend names the series in one row at the top and returns its height.
 func (c *chart) legend(dst *image.RGBA, box image.Rectangle) float64 {
-	s, x := c.look.size, float64(box.Min.X)
+	s, x := c.look.Size, float64(box.Min.X)
 	y := float64(box.Min.Y) + 0.5*s
 	for i := range c.series {
 		left := float64(box.Max.X) - x - 1.1*s
@@ -122,18 +123,18 @@ func (c *chart) legend(dst *image.RGBA, box image.Rectangle) float64 {
 			break
 		}
 		disc(dst, x+0.35*s, y, 0.3*s, c.hue(i))
-		b := c.env.Fonts.layout(c.seriesTitle(i), c.look, left, 1)
+		b := c.env.Fonts.Layout(c.seriesTitle(i), c.look, left, 1)
 		r := image.Rect(round(x+0.95*s), round(y-s), round(x+0.95*s+left), round(y+s))
-		c.env.Fonts.setBlock(dst, r, leftToRight(b), "start", "middle", image.NewUniform(c.ink))
-		x += b.width + 2*s
+		c.env.Fonts.SetBlock(dst, r, leftToRight(b), "start", "middle", image.NewUniform(c.ink))
+		x += b.Width + 2*s
 	}
 	return 1.9 * s
 }
 
 // leftToRight places a block's lines at the left whatever their text is.
-func leftToRight(b block) block {
-	for i := range b.lines {
-		b.lines[i].rtl = false
+func leftToRight(b glyph.Block) glyph.Block {
+	for i := range b.Lines {
+		b.Lines[i].RTL = false
 	}
 	return b
 }
@@ -154,7 +155,7 @@ func (c *chart) scaleOf(height float64) axis {
 	if c.what.Form != "line" || low > 0 && low < 0.6*high || high < 0 && high > 0.6*low {
 		low, high = math.Min(low, 0), math.Max(high, 0)
 	}
-	return newAxis(low, high, min(max(int(height/(3.2*c.look.size)), 1), 6))
+	return newAxis(low, high, min(max(int(height/(3.2*c.look.Size)), 1), 6))
 }
 
 // plot is the area of a chart with axes.
@@ -169,15 +170,15 @@ func (p plot) y(v float64) float64 {
 
 // paintPlot draws the lines across with their numbers, then bars or lines, then the labels below.
 func (c *chart) paintPlot(dst *image.RGBA, box image.Rectangle) {
-	s := c.look.size
+	s := c.look.Size
 	small := c.look
-	small.size *= 0.85
+	small.Size *= 0.85
 	p := plot{box: box, ax: c.scaleOf(float64(box.Dy()))}
 	p.box.Max.Y -= round(1.7 * s)
 	p.box.Min.Y += round(0.5 * s)
 	wide := 0.0
 	for _, v := range p.ax.ticks() {
-		wide = math.Max(wide, c.env.Fonts.layout(formatNumber(v, p.ax.decimals, c.what.Unit, c.env.Locale), small, 1e6, 1).width)
+		wide = math.Max(wide, c.env.Fonts.Layout(formatNumber(v, p.ax.decimals, c.what.Unit, c.env.Locale), small, 1e6, 1).Width)
 	}
 	p.box.Min.X += round(math.Min(wide+0.6*s, 0.4*float64(box.Dx())))
 	if p.box.Empty() {
@@ -191,9 +192,9 @@ func (c *chart) paintPlot(dst *image.RGBA, box image.Rectangle) {
 		}
 		line := image.Rect(p.box.Min.X, y, p.box.Max.X, y+max(1, round(0.04*s)))
 		draw.Draw(dst, line, image.NewUniform(withAlpha(c.ink, strength)), image.Point{}, draw.Over)
-		b := c.env.Fonts.layout(formatNumber(v, p.ax.decimals, c.what.Unit, c.env.Locale), small, float64(p.box.Min.X-box.Min.X), 1)
+		b := c.env.Fonts.Layout(formatNumber(v, p.ax.decimals, c.what.Unit, c.env.Locale), small, float64(p.box.Min.X-box.Min.X), 1)
 		r := image.Rect(box.Min.X, y-round(s), p.box.Min.X-round(0.5*s), y+round(s))
-		c.env.Fonts.setBlock(dst, r, leftToRight(b), "end", "middle", image.NewUniform(withAlpha(c.ink, 0.75)))
+		c.env.Fonts.SetBlock(dst, r, leftToRight(b), "end", "middle", image.NewUniform(withAlpha(c.ink, 0.75)))
 	}
 	if c.what.Form == "line" {
 		c.paintLines(dst, p)
@@ -213,7 +214,7 @@ func (c *chart) paintBars(dst *image.RGBA, p plot) {
 	n := float64(len(c.series))
 	for row := range c.labels {
 		mid, width := c.slot(p, row)
-		group := math.Min(0.72*width, 4.5*c.look.size*n)
+		group := math.Min(0.72*width, 4.5*c.look.Size*n)
 		bar := group / n
 		for i, s := range c.series {
 			v := s[row]
@@ -223,7 +224,7 @@ func (c *chart) paintBars(dst *image.RGBA, p plot) {
 			x := mid - group/2 + float64(i)*bar + 0.04*bar
 			top, bottom := p.y(math.Max(v, 0)), p.y(math.Min(v, 0))
 			w := 0.92 * bar
-			r := math.Min(0.28*c.look.size, math.Min(w/2, bottom-top))
+			r := math.Min(0.28*c.look.Size, math.Min(w/2, bottom-top))
 			var b path
 			b.begin()
 			if v > 0 { // round at the end away from zero only
@@ -244,7 +245,7 @@ func (c *chart) paintBars(dst *image.RGBA, p plot) {
 
 // paintLines joins the points of each series; a value that is missing is a gap.
 func (c *chart) paintLines(dst *image.RGBA, p plot) {
-	half := math.Max(1, 0.09*c.look.size)
+	half := math.Max(1, 0.09*c.look.Size)
 	for i, s := range c.series {
 		var stroke path
 		px, py, drawn := 0.0, 0.0, false
@@ -277,15 +278,15 @@ func (c *chart) paintLines(dst *image.RGBA, p plot) {
 }
 
 // paintLabels writes the rows' labels below, as many as have room.
-func (c *chart) paintLabels(dst *image.RGBA, p plot, l look) {
+func (c *chart) paintLabels(dst *image.RGBA, p plot, l glyph.Look) {
 	_, width := c.slot(p, 0)
-	every := max(1, int(math.Ceil(3.2*l.size/width)))
+	every := max(1, int(math.Ceil(3.2*l.Size/width)))
 	for row := 0; row < len(c.labels); row += every {
 		mid, _ := c.slot(p, row)
 		room := width * float64(every) * 0.94
-		b := c.env.Fonts.layout(c.labels[row], l, room, 1)
-		r := image.Rect(round(mid-room/2), p.box.Max.Y+round(0.35*l.size), round(mid+room/2), p.box.Max.Y+round(1.9*l.size))
-		c.env.Fonts.setBlock(dst, r, b, "center", "top", image.NewUniform(withAlpha(c.ink, 0.85)))
+		b := c.env.Fonts.Layout(c.labels[row], l, room, 1)
+		r := image.Rect(round(mid-room/2), p.box.Max.Y+round(0.35*l.Size), round(mid+room/2), p.box.Max.Y+round(1.9*l.Size))
+		c.env.Fonts.SetBlock(dst, r, b, "center", "top", image.NewUniform(withAlpha(c.ink, 0.85)))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"vitrine/render/glyph"
 	"vitrine/render/scene"
 )
 
@@ -17,7 +18,7 @@ type clock struct {
 	what  scene.Clock
 	zone  *time.Location
 	step  time.Duration
-	look  look
+	look  glyph.Look
 	shown string
 	fresh bool // nothing painted yet
 }
@@ -42,7 +43,7 @@ func newClock(c scene.Clock, p plate, env Env) (*clock, error) {
 	}
 	w.step = stepOf(w.what.Format)
 	w.look = lookOf(c.Style, p.scale, w.what.Locale)
-	w.look.tabular = true
+	w.look.Tabular = true
 	return w, nil
 }
 
@@ -69,12 +70,12 @@ func (c *clock) Paint(dst *image.RGBA, now time.Time) image.Rectangle {
 	}
 	c.fresh, c.shown = false, s
 	box := c.bounds().Inset(int(c.px(c.what.Style.Pad)))
-	if c.look.size == 0 {
+	if c.look.Size == 0 {
 		// Fitted once, to the widest figures, so that the size does not breathe with the time.
-		_, c.look = c.env.Fonts.fit(widest(s), c.look, box.Size(), minSize*c.scale)
+		_, c.look = c.env.Fonts.Fit(widest(s), c.look, box.Size(), minSize*c.scale)
 	}
 	c.wipe(dst, c.bounds())
-	c.env.Fonts.paragraph(dst, box, s, c.what.Style, c.look, c.scale)
+	paragraph(c.env.Fonts, dst, box, s, c.what.Style, c.look, c.scale)
 	c.finish(dst, c.bounds())
 	return c.bounds()
 }

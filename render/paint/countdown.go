@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"vitrine/render/glyph"
 	"vitrine/render/scene"
 )
 
@@ -16,7 +17,7 @@ type countdown struct {
 	env    Env
 	what   scene.Countdown
 	to     time.Time
-	look   look
+	look   glyph.Look
 	shown  string
 	fresh  bool // nothing painted yet
 	french bool
@@ -43,7 +44,7 @@ func newCountdown(c scene.Countdown, p plate, env Env) (*countdown, error) {
 	}
 	w.french = strings.HasPrefix(strings.ToLower(locale), "fr")
 	w.look = lookOf(c.Style, p.scale, locale)
-	w.look.tabular = true
+	w.look.Tabular = true
 	return w, nil
 }
 
@@ -135,12 +136,12 @@ func (c *countdown) Paint(dst *image.RGBA, now time.Time) image.Rectangle {
 	}
 	box := c.bounds().Inset(int(c.px(c.what.Style.Pad)))
 	l := c.look
-	if l.size == 0 { // to the widest figures, so that the size changes with the number of figures only
-		_, l = c.env.Fonts.fit(widest(s), l, box.Size(), minSize*c.scale)
+	if l.Size == 0 { // to the widest figures, so that the size changes with the number of figures only
+		_, l = c.env.Fonts.Fit(widest(s), l, box.Size(), minSize*c.scale)
 	}
 	c.fresh, c.shown = false, s
 	c.wipe(dst, c.bounds())
-	c.env.Fonts.paragraph(dst, box, s, c.what.Style, l, c.scale)
+	paragraph(c.env.Fonts, dst, box, s, c.what.Style, l, c.scale)
 	c.finish(dst, c.bounds())
 	return c.bounds()
 }

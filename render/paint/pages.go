@@ -7,13 +7,13 @@ import (
 	"math"
 	"time"
 
-	"github.com/go-text/typesetting/di"
+	"vitrine/render/glyph"
 )
 
 // pager says which page of how many this is: dots, or numbers where dots would be too many.
 type pager struct {
-	fonts       *Fonts
-	look        look
+	fonts       *glyph.Fonts
+	look        glyph.Look
 	ink, accent color.NRGBA
 	rtl         bool
 }
@@ -24,12 +24,12 @@ const maxDots = 12
 func (p pager) draw(dst *image.RGBA, box image.Rectangle, page, count int) {
 	if count > maxDots {
 		l := p.look
-		l.size *= 0.6
-		b := p.fonts.layout(fmt.Sprintf("%d / %d", page+1, count), l, float64(box.Dx()), 1)
-		p.fonts.setBlock(dst, box, b, "center", "middle", image.NewUniform(withAlpha(p.ink, 0.6)))
+		l.Size *= 0.6
+		b := p.fonts.Layout(fmt.Sprintf("%d / %d", page+1, count), l, float64(box.Dx()), 1)
+		p.fonts.SetBlock(dst, box, b, "center", "middle", image.NewUniform(withAlpha(p.ink, 0.6)))
 		return
 	}
-	r := math.Max(2, 0.16*p.look.size)
+	r := math.Max(2, 0.16*p.look.Size)
 	step := 3.4 * r
 	x := float64(box.Min.X+box.Max.X)/2 - step*float64(count-1)/2
 	y := float64(box.Min.Y+box.Max.Y) / 2
@@ -49,8 +49,8 @@ func (p pager) draw(dst *image.RGBA, box image.Rectangle, page, count int) {
 // readsLeft takes the direction of the first text that has one.
 func readsLeft(texts func(yield func(string) bool)) bool {
 	for s := range texts {
-		if dir, ok := strong([]rune(s)); ok {
-			return dir == di.DirectionRTL
+		if left, ok := glyph.ReadsLeft(s); ok {
+			return left
 		}
 	}
 	return false

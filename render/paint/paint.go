@@ -1,10 +1,10 @@
-// Package paint turns widgets into pixels: text, tickers, clocks, countdowns, tables, charts, QR codes, shapes and the
-// player's own card; and it reads pictures.
+// Package paint answers: what does this widget look like? Text, tickers, clocks, countdowns, tables, cards, weather, charts,
+// QR codes, shapes and the player's own card; and it reads pictures.
 //
 //	scene.Zone ──New──> Widget ──Paint(dst, now)──> the zone's own surface ──> compose
 //	                      │ ▲
 //	          Next(now) ──┘ └── Update(zone): new rows, same widget
-//	Fonts: bundle files, system fonts, Go fonts ──> shape ──> wrap ──> glyph masks ──> ink
+//	                   text: package glyph
 //
 // A widget draws into a surface of its own that is kept between calls, and says which part of it has changed. Opacity and
 // the place on the screen are the compositor's business; background and rounded corners are the widget's.
@@ -15,12 +15,13 @@ import (
 	"image"
 	"time"
 
+	"vitrine/render/glyph"
 	"vitrine/render/scene"
 )
 
 // Env is what a widget sees of the world around it.
 type Env struct {
-	Fonts  *Fonts
+	Fonts  *glyph.Fonts
 	Zone   *time.Location // of clocks that name none; nil = the machine's
 	Locale string         // "fr", "en"; "" = en
 	// Patient says that a page waits for its pictures, at any cost in time: for pictures and films, not for screens.
@@ -59,7 +60,7 @@ func New(z scene.Zone, size image.Point, scale float64, env Env) (Widget, error)
 		return nil, fmt.Errorf("a zone cannot be drawn at scale %v: the canvas must have a width and a height", scale)
 	}
 	if env.Fonts == nil {
-		fonts, err := LoadFonts(FontConfig{NoSystem: true})
+		fonts, err := glyph.LoadFonts(glyph.FontConfig{NoSystem: true})
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,8 @@ import (
 	"image"
 	"image/draw"
 	"math"
+
+	"vitrine/render/glyph"
 )
 
 // maxSlices is how many slices a pie has; the smallest of more rows are one slice together.
@@ -51,11 +53,11 @@ func (c *chart) paintPie(dst *image.RGBA, box image.Rectangle) {
 	if box.Dx() >= box.Dy() {
 		side := min(box.Dy(), box.Dx()*45/100)
 		ring.Max.X = box.Min.X + side
-		key.Min.X = ring.Max.X + round(1.2*c.look.size)
+		key.Min.X = ring.Max.X + round(1.2*c.look.Size)
 	} else {
 		side := min(box.Dx(), box.Dy()*55/100)
 		ring.Max.Y = box.Min.Y + side
-		key.Min.Y = ring.Max.Y + round(c.look.size)
+		key.Min.Y = ring.Max.Y + round(c.look.Size)
 	}
 	cx, cy := float64(ring.Min.X+ring.Max.X)/2, float64(ring.Min.Y+ring.Max.Y)/2
 	outer := math.Min(float64(ring.Dx()), float64(ring.Dy())) / 2
@@ -84,23 +86,23 @@ func (c *chart) paintPie(dst *image.RGBA, box image.Rectangle) {
 
 // pieLegend lists the slices, each with its share.
 func (c *chart) pieLegend(dst *image.RGBA, box image.Rectangle, parts []slice, sum float64) {
-	s := c.look.size
+	s := c.look.Size
 	row := math.Min(1.75*s, float64(box.Dy())/float64(len(parts)))
 	y := float64(box.Min.Y) + (float64(box.Dy())-row*float64(len(parts)))/2
 	l := c.look
-	l.size = math.Min(l.size, row/leading)
+	l.Size = math.Min(l.Size, row/glyph.Leading)
 	for i, part := range parts {
 		r := image.Rect(box.Min.X, round(y), box.Max.X, round(y+row))
-		disc(dst, float64(box.Min.X)+0.35*s, y+row/2, 0.32*l.size, c.hue(i))
-		share := c.env.Fonts.layout(formatNumber(100*part.value/sum, 0, "%", c.env.Locale), l, float64(box.Dx()), 1)
+		disc(dst, float64(box.Min.X)+0.35*s, y+row/2, 0.32*l.Size, c.hue(i))
+		share := c.env.Fonts.Layout(formatNumber(100*part.value/sum, 0, "%", c.env.Locale), l, float64(box.Dx()), 1)
 		bold := l
-		bold.weight = max(l.weight, 600)
-		c.env.Fonts.setBlock(dst, r, leftToRight(share), "end", "middle", image.NewUniform(withAlpha(c.ink, 0.75)))
+		bold.Weight = max(l.Weight, 600)
+		c.env.Fonts.SetBlock(dst, r, leftToRight(share), "end", "middle", image.NewUniform(withAlpha(c.ink, 0.75)))
 		r.Min.X += round(s)
-		r.Max.X -= round(share.width + 0.5*s)
+		r.Max.X -= round(share.Width + 0.5*s)
 		if r.Dx() > round(s) {
-			b := c.env.Fonts.layout(part.label, bold, float64(r.Dx()), 1)
-			c.env.Fonts.setBlock(dst, r, leftToRight(b), "start", "middle", image.NewUniform(c.ink))
+			b := c.env.Fonts.Layout(part.label, bold, float64(r.Dx()), 1)
+			c.env.Fonts.SetBlock(dst, r, leftToRight(b), "start", "middle", image.NewUniform(c.ink))
 		}
 		y += row
 		if i+1 < len(parts) {

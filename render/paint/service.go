@@ -4,6 +4,8 @@ import (
 	"image/color"
 	"math"
 	"strings"
+
+	"vitrine/render/glyph"
 )
 
 // maxFacts bounds a service page: more cannot be read from two metres.
@@ -25,7 +27,7 @@ func (p page) service(margin float64, portrait bool) {
 	}
 	const y = 2.42
 	clock := p.measure(words{text: p.c.Now.In(p.env.Zone).Format("15:04"), size: 0.72, weight: 300, tracking: -0.02})
-	p.put(margin-0.02, y, 0, words{text: title, size: 0.72, weight: 700, color: paper(), tracking: -0.015, width: p.w - 2*margin - clock.width/p.unit - 0.5, shrink: 0.6})
+	p.put(margin-0.02, y, 0, words{text: title, size: 0.72, weight: 700, color: paper(), tracking: -0.015, width: p.w - 2*margin - clock.Width/p.unit - 0.5, shrink: 0.6})
 	p.clock(p.w-margin, y, 1, 0.72)
 	top := p.faults(margin, y+0.62)
 	facts := p.c.Facts[:min(len(p.c.Facts), maxFacts)]
@@ -76,8 +78,8 @@ func (p page) faults(margin, y float64) float64 {
 
 // linesOf is how many lines a text takes, at most n.
 func (p page) linesOf(w words, n int) int {
-	l := look{size: w.size * p.unit, weight: w.weight, locale: p.locale}
-	return max(1, len(p.fonts.layout(w.text, l, w.width*p.unit, n).lines))
+	l := glyph.Look{Size: w.size * p.unit, Weight: w.weight, Locale: p.locale}
+	return max(1, len(p.fonts.Layout(w.text, l, w.width*p.unit, n).Lines))
 }
 
 // fact is a label and its value between two quiet lines; both stand on one baseline.

@@ -4,12 +4,14 @@ import (
 	"image"
 	"image/color"
 	"math"
+
+	"vitrine/render/glyph"
 )
 
 // sheet is a surface drawn on in units of a layout, not in pixels.
 type sheet struct {
 	dst    *image.RGBA
-	fonts  *Fonts
+	fonts  *glyph.Fonts
 	unit   float64 // pixels
 	locale string
 }
@@ -27,21 +29,21 @@ type words struct {
 }
 
 // measure shapes a line, made to fit.
-func (s sheet) measure(w words) line {
-	l := look{size: w.size * s.unit, weight: w.weight, tracking: w.tracking, tabular: w.tabular, locale: s.locale}
-	ln := s.fonts.oneLine(w.text, l)
+func (s sheet) measure(w words) glyph.Line {
+	l := glyph.Look{Size: w.size * s.unit, Weight: w.weight, Tracking: w.tracking, Tabular: w.tabular, Locale: s.locale}
+	ln := s.fonts.OneLine(w.text, l)
 	limit := w.width * s.unit
-	if w.width <= 0 || ln.width <= limit {
+	if w.width <= 0 || ln.Width <= limit {
 		return ln
 	}
 	if w.shrink > 0 {
-		l.size *= math.Max(w.shrink, limit/ln.width*0.99)
-		if smaller := s.fonts.oneLine(w.text, l); smaller.width <= limit {
+		l.Size *= math.Max(w.shrink, limit/ln.Width*0.99)
+		if smaller := s.fonts.OneLine(w.text, l); smaller.Width <= limit {
 			return smaller
 		}
 	}
-	if b := s.fonts.layout(w.text, l, limit, 1); len(b.lines) > 0 {
-		return b.lines[0]
+	if b := s.fonts.Layout(w.text, l, limit, 1); len(b.Lines) > 0 {
+		return b.Lines[0]
 	}
 	return ln
 }
@@ -49,24 +51,24 @@ func (s sheet) measure(w words) line {
 // put draws a line with its baseline at y; align 0 begins at x, 0.5 is centred on it, 1 ends there. It returns the width.
 func (s sheet) put(x, y, align float64, w words) float64 {
 	ln := s.measure(w)
-	s.fonts.ink(s.dst, s.dst.Rect, &ln, x*s.unit-align*ln.width, math.Round(y*s.unit), image.NewUniform(w.color))
-	return ln.width / s.unit
+	s.fonts.Ink(s.dst, s.dst.Rect, &ln, x*s.unit-align*ln.Width, math.Round(y*s.unit), image.NewUniform(w.color))
+	return ln.Width / s.unit
 }
 
 // putLines draws a paragraph of at most n lines with its first baseline at y and returns the last baseline.
 func (s sheet) putLines(x, y, align float64, n int, w words) float64 {
-	l := look{size: w.size * s.unit, weight: w.weight, locale: s.locale}
-	b := s.fonts.layout(w.text, l, w.width*s.unit, n)
-	if b.shortened && w.shrink > 0 {
-		l.size *= w.shrink
-		b = s.fonts.layout(w.text, l, w.width*s.unit, n)
+	l := glyph.Look{Size: w.size * s.unit, Weight: w.weight, Locale: s.locale}
+	b := s.fonts.Layout(w.text, l, w.width*s.unit, n)
+	if b.Shortened && w.shrink > 0 {
+		l.Size *= w.shrink
+		b = s.fonts.Layout(w.text, l, w.width*s.unit, n)
 	}
-	for i := range b.lines {
-		ln := &b.lines[i]
+	for i := range b.Lines {
+		ln := &b.Lines[i]
 		if i > 0 {
-			y += 1.32 * l.size / s.unit
+			y += 1.32 * l.Size / s.unit
 		}
-		s.fonts.ink(s.dst, s.dst.Rect, ln, x*s.unit-align*ln.width, math.Round(y*s.unit), image.NewUniform(w.color))
+		s.fonts.Ink(s.dst, s.dst.Rect, ln, x*s.unit-align*ln.Width, math.Round(y*s.unit), image.NewUniform(w.color))
 	}
 	return y
 }

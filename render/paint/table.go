@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"time"
 
+	"vitrine/render/glyph"
 	"vitrine/render/scene"
 )
 
@@ -26,7 +27,7 @@ type table struct {
 	plate
 	env    Env
 	what   scene.Table
-	look   look
+	look   glyph.Look
 	ink    color.NRGBA
 	accent color.NRGBA
 	every  time.Duration
@@ -61,7 +62,7 @@ func (t *table) measure() {
 	t.what.Cells = t.what.Cells[:min(len(t.what.Cells), maxTableRows)]
 	t.box = t.bounds().Inset(int(t.px(t.what.Style.Pad)))
 	t.look = lookOf(t.what.Style, t.scale, t.env.Locale)
-	t.look.tabular = true
+	t.look.Tabular = true
 	height := float64(t.box.Dy())
 	n := len(t.what.Cells)
 	header := 0.0
@@ -72,23 +73,23 @@ func (t *table) measure() {
 	switch {
 	case t.what.Rows > 0:
 		lines = float64(t.what.Rows)
-	case t.look.size > 0:
-		lines = math.Max(1, math.Floor(height/(1.9*t.look.size)-header))
+	case t.look.Size > 0:
+		lines = math.Max(1, math.Floor(height/(1.9*t.look.Size)-header))
 	}
 	foot := 0.0
 	t.perPage = int(lines)
 	if n > t.perPage {
 		foot = 0.45
-		if t.what.Rows == 0 && t.look.size > 0 {
-			t.perPage = max(1, int(height/(1.9*t.look.size)-header-foot))
+		if t.what.Rows == 0 && t.look.Size > 0 {
+			t.perPage = max(1, int(height/(1.9*t.look.Size)-header-foot))
 		}
 	}
 	t.row = height / (float64(t.perPage) + header + foot)
-	if t.look.size > 0 && t.what.Rows == 0 {
-		t.row = math.Min(t.row, 2.3*t.look.size)
+	if t.look.Size > 0 && t.what.Rows == 0 {
+		t.row = math.Min(t.row, 2.3*t.look.Size)
 	}
-	if t.look.size == 0 {
-		t.look.size = math.Max(0.44*t.row, minSize*t.scale)
+	if t.look.Size == 0 {
+		t.look.Size = math.Max(0.44*t.row, minSize*t.scale)
 	}
 	t.head, t.foot = header*t.row, foot*t.row
 	t.pageCount = max(1, (n+t.perPage-1)/t.perPage)
@@ -163,21 +164,21 @@ func round(v float64) int { return int(math.Round(v)) }
 func (t *table) paintHeader(dst *image.RGBA, y float64) {
 	box := image.Rect(t.box.Min.X, round(y), t.box.Max.X, round(y+t.head))
 	l := t.look
-	l.size *= 0.78
-	l.weight = max(l.weight, 600)
+	l.Size *= 0.78
+	l.Weight = max(l.Weight, 600)
 	t.paintRow(dst, box, l, func(c int) string { return title(t.what.Columns[c]) }, image.NewUniform(withAlpha(t.ink, 0.72)))
 	bar := box
-	bar.Min.Y = bar.Max.Y - max(1, round(0.06*t.look.size))
+	bar.Min.Y = bar.Max.Y - max(1, round(0.06*t.look.Size))
 	draw.Draw(dst, bar, image.NewUniform(t.accent), image.Point{}, draw.Over)
 }
 
 // paintRow puts one text into each column of a row, shortened where it is too long.
-func (t *table) paintRow(dst *image.RGBA, box image.Rectangle, l look, cell func(int) string, src image.Image) {
+func (t *table) paintRow(dst *image.RGBA, box image.Rectangle, l glyph.Look, cell func(int) string, src image.Image) {
 	sum := 0.0
 	for _, c := range t.what.Columns {
 		sum += share(c)
 	}
-	gap := 0.45 * t.look.size
+	gap := 0.45 * t.look.Size
 	at := 0.0
 	for i, c := range t.what.Columns {
 		width := float64(box.Dx()) * share(c) / sum
@@ -190,11 +191,11 @@ func (t *table) paintRow(dst *image.RGBA, box image.Rectangle, l look, cell func
 		if inner.Empty() {
 			continue
 		}
-		b := t.env.Fonts.layout(cutRunes(cell(i), maxCellRunes), l, float64(inner.Dx()), 1)
-		for j := range b.lines {
-			b.lines[j].rtl = t.rtl // columns line up: alignment is the table's, not each text's
+		b := t.env.Fonts.Layout(cutRunes(cell(i), maxCellRunes), l, float64(inner.Dx()), 1)
+		for j := range b.Lines {
+			b.Lines[j].RTL = t.rtl // columns line up: alignment is the table's, not each text's
 		}
-		t.env.Fonts.setBlock(dst, inner, b, c.Align, "middle", src)
+		t.env.Fonts.SetBlock(dst, inner, b, c.Align, "middle", src)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"vitrine/render/glyph"
 	"vitrine/render/scene"
 )
 
@@ -34,15 +35,15 @@ type ticker struct {
 	plate
 	env   Env
 	what  scene.Ticker
-	look  look
+	look  glyph.Look
 	ink   *image.Uniform
 	rtl   bool
 	speed float64 // pixels a second
 	base  float64 // baseline
 
 	texts  []string
-	lines  []line // of texts
-	sep    line
+	lines  []glyph.Line // of texts
+	sep    glyph.Line
 	placed []placed // what is in the stream from the zone on, in order
 	next   int      // of texts, the one to be placed next
 	end    float64  // of the last placed
@@ -56,7 +57,7 @@ type ticker struct {
 
 // placed is a line at its place in the stream.
 type placed struct {
-	ln         line
+	ln         glyph.Line
 	start, end float64
 	text       string // "" = a separator
 }
@@ -70,8 +71,8 @@ type chunk struct {
 func newTicker(t scene.Ticker, p plate, env Env) *ticker {
 	w := &ticker{plate: p, env: env, what: t, quarter: -1, look: lookOf(t.Style, p.scale, env.Locale),
 		ink: image.NewUniform(t.Style.Color.Or(white()))}
-	if w.look.size == 0 {
-		w.look.size = math.Max(0.46*float64(p.size.Y-2*int(p.px(t.Style.Pad))), minSize*p.scale)
+	if w.look.Size == 0 {
+		w.look.Size = math.Max(0.46*float64(p.size.Y-2*int(p.px(t.Style.Pad))), minSize*p.scale)
 	}
 	w.speed = p.px(t.Speed)
 	if t.Speed <= 0 {
@@ -81,9 +82,9 @@ func newTicker(t scene.Ticker, p plate, env Env) *ticker {
 	if separator == "" {
 		separator = " • "
 	}
-	w.sep = env.Fonts.oneLine(cutRunes(separator, 100), w.look)
-	w.base = math.Round((float64(p.size.Y)-w.sep.ascent-w.sep.descent)/2 + w.sep.ascent)
-	w.chunks = make([]chunk, (p.size.X/chunkWidth+3)*phases)
+	w.sep = env.Fonts.OneLine(cutRunes(separator, 100), w.look)
+	w.base = math.Round((float64(p.size.Y)-w.sep.Ascent-w.sep.Descent)/2 + w.sep.Ascent)
+	w.chunks = make([]chunk, (p.size.X/chunkWidth+3)*glyph.Phases)
 	for i := range w.chunks {
 		w.chunks[i].index = -1
 	}
@@ -94,7 +95,7 @@ func newTicker(t scene.Ticker, p plate, env Env) *ticker {
 }
 
 // margin is the room before the very first item.
-func (t *ticker) margin() float64 { return math.Max(t.px(t.what.Style.Pad), 0.6*t.look.size) }
+func (t *ticker) margin() float64 { return math.Max(t.px(t.what.Style.Pad), 0.6*t.look.Size) }
 
 // take shapes new texts; it says whether they differ from the ones before.
 func (t *ticker) take(what scene.Ticker) bool {
@@ -107,19 +108,19 @@ func (t *ticker) take(what scene.Ticker) bool {
 	if slices.Equal(texts, t.texts) {
 		return false
 	}
-	known := map[string]line{}
+	known := map[string]glyph.Line{}
 	for i, s := range t.texts {
 		known[s] = t.lines[i]
 	}
-	t.texts, t.lines = texts, make([]line, len(texts))
+	t.texts, t.lines = texts, make([]glyph.Line, len(texts))
 	width := 0.0
 	for i, s := range texts {
 		ln, ok := known[s]
 		if !ok {
-			ln = t.env.Fonts.oneLine(s, t.look)
+			ln = t.env.Fonts.OneLine(s, t.look)
 		}
 		t.lines[i] = ln
-		width += ln.width
+		width += ln.Width
 	}
 	if width < 1 { // nothing that could be seen: the stream would never grow
 		t.texts, t.lines = nil, nil
@@ -149,7 +150,7 @@ func cutRunes(s string, n int) string {
 func (t *ticker) readsLeft() bool {
 	n := 0
 	for _, ln := range t.lines {
-		if ln.rtl {
+		if ln.RTL {
 			n++
 		}
 	}
@@ -180,7 +181,7 @@ func (t *ticker) follow() {
 		t.placed, t.next, t.end, t.rtl = nil, 0, t.margin(), t.readsLeft()
 		return
 	}
-	offset := float64(t.quarter) / phases
+	offset := float64(t.quarter) / glyph.Phases
 	seen := offset + float64(t.size.X) + 2
 	for i, p := range t.placed {
 		if p.start >= seen {
@@ -199,7 +200,7 @@ func (t *ticker) follow() {
 	if len(t.placed) == 0 || t.end < offset {
 		t.placed, t.end, t.rtl = nil, offset+t.margin(), t.readsLeft()
 	}
-	t.forget(t.end - t.look.size)
+	t.forget(t.end - t.look.Size)
 	if n := len(t.placed); n > 0 && len(t.texts) > 0 && t.placed[n-1].text != "" {
 		t.place(t.sep, "")
 	}
@@ -214,15 +215,15 @@ func (t *ticker) forget(s float64) {
 	}
 }
 
-func (t *ticker) place(ln line, text string) {
-	t.placed = append(t.placed, placed{ln: ln, start: t.end, end: t.end + ln.width, text: text})
-	t.end += ln.width
+func (t *ticker) place(ln glyph.Line, text string) {
+	t.placed = append(t.placed, placed{ln: ln, start: t.end, end: t.end + ln.Width, text: text})
+	t.end += ln.Width
 }
 
 // reach places items until the stream is known up to s, and drops those before the offset.
 func (t *ticker) reach(offset, s float64) {
 	old := 0
-	for old < len(t.placed) && t.placed[old].end < offset-t.look.size {
+	for old < len(t.placed) && t.placed[old].end < offset-t.look.Size {
 		old++
 	}
 	if old > 0 {
@@ -247,7 +248,7 @@ func (t *ticker) advance(now time.Time) int64 {
 		t.begun = t.begun.Add(d)
 	}
 	t.last = now
-	return int64(math.Round(now.Sub(t.begun).Seconds() * t.speed * phases))
+	return int64(math.Round(now.Sub(t.begun).Seconds() * t.speed * glyph.Phases))
 }
 
 func (t *ticker) Paint(dst *image.RGBA, now time.Time) image.Rectangle {
@@ -261,7 +262,7 @@ func (t *ticker) Paint(dst *image.RGBA, now time.Time) image.Rectangle {
 	}
 	t.blank = empty
 	t.quarter = quarter
-	pixel, phase := quarter/phases, uint8(quarter%phases)
+	pixel, phase := quarter/glyph.Phases, uint8(quarter%glyph.Phases)
 	first, final := pixel/chunkWidth, (pixel+int64(t.size.X)-1)/chunkWidth
 	t.reach(float64(first*chunkWidth), float64((final+1)*chunkWidth)+1)
 	for k := first; k <= final; k++ {
@@ -278,7 +279,7 @@ func (t *ticker) Paint(dst *image.RGBA, now time.Time) image.Rectangle {
 
 // empty says whether there are no items and the last ones have left the zone.
 func (t *ticker) empty(quarter int64) bool {
-	return len(t.texts) == 0 && (len(t.placed) == 0 || t.end+t.look.size < float64(quarter)/phases)
+	return len(t.texts) == 0 && (len(t.placed) == 0 || t.end+t.look.Size < float64(quarter)/glyph.Phases)
 }
 
 // copyAt copies a chunk into the zone with its left side at x.
@@ -294,8 +295,8 @@ func copyAt(dst, img *image.RGBA, x int) {
 
 // chunk is a piece of the stream, drawn if it has not been.
 func (t *ticker) chunk(k int64, phase uint8) *image.RGBA {
-	slots := int64(len(t.chunks) / phases)
-	c := &t.chunks[(k%slots)*phases+int64(phase)]
+	slots := int64(len(t.chunks) / glyph.Phases)
+	c := &t.chunks[(k%slots)*glyph.Phases+int64(phase)]
 	if c.index == k {
 		return c.img
 	}
@@ -304,17 +305,17 @@ func (t *ticker) chunk(k int64, phase uint8) *image.RGBA {
 	}
 	c.index = k
 	t.wipe(c.img, c.img.Rect)
-	left := float64(k*chunkWidth) + float64(phase)/phases
+	left := float64(k*chunkWidth) + float64(phase)/glyph.Phases
 	for i := range t.placed {
 		p := &t.placed[i]
-		if p.end < left-t.look.size || p.start > left+chunkWidth+t.look.size {
+		if p.end < left-t.look.Size || p.start > left+chunkWidth+t.look.Size {
 			continue
 		}
 		x := p.start - left
 		if t.rtl {
 			x = chunkWidth - (p.end - left)
 		}
-		t.env.Fonts.ink(c.img, c.img.Rect, &p.ln, x, t.base, t.ink)
+		t.env.Fonts.Ink(c.img, c.img.Rect, &p.ln, x, t.base, t.ink)
 	}
 	return c.img
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"vitrine/render/glyph"
 	"vitrine/render/scene"
 )
 
@@ -100,9 +101,9 @@ func (w *weather) set(dst *image.RGBA, box image.Rectangle) {
 	w.first(dst, hero)
 }
 
-func (w *weather) look(size float64, weight int) look {
+func (w *weather) look(size float64, weight int) glyph.Look {
 	l := lookOf(w.what.Style, w.scale, w.env.Locale)
-	l.size, l.weight, l.tabular = math.Max(size, minSize*w.scale), weight, true
+	l.Size, l.Weight, l.Tabular = math.Max(size, minSize*w.scale), weight, true
 	return l
 }
 
@@ -112,11 +113,11 @@ func (w *weather) put(dst *image.RGBA, box image.Rectangle, s string, size float
 		return
 	}
 	l := w.look(size, weight)
-	if ln := w.env.Fonts.oneLine(s, l); ln.width > float64(box.Dx()) {
-		l.size *= math.Max(0.7, 0.99*float64(box.Dx())/ln.width)
+	if ln := w.env.Fonts.OneLine(s, l); ln.Width > float64(box.Dx()) {
+		l.Size *= math.Max(0.7, 0.99*float64(box.Dx())/ln.Width)
 	}
-	b := w.env.Fonts.layout(s, l, float64(box.Dx()), 1)
-	w.env.Fonts.setBlock(dst, box, b, align, "middle", image.NewUniform(c))
+	b := w.env.Fonts.Layout(s, l, float64(box.Dx()), 1)
+	w.env.Fonts.SetBlock(dst, box, b, align, "middle", image.NewUniform(c))
 }
 
 // degrees is a temperature as it is read: rounded where the source has decimals, with its sign's own character.
@@ -198,7 +199,7 @@ func (w *weather) first(dst *image.RGBA, box image.Rectangle) {
 func (w *weather) pair(dst *image.RGBA, box image.Rectangle, high, low string, size float64) {
 	gap := 0.14 * size
 	width := func(s string, size float64, weight int) float64 {
-		return w.env.Fonts.oneLine(s, w.look(size, weight)).width
+		return w.env.Fonts.OneLine(s, w.look(size, weight)).Width
 	}
 	total := width(high, size, 300)
 	if low != "" {
@@ -206,11 +207,11 @@ func (w *weather) pair(dst *image.RGBA, box image.Rectangle, high, low string, s
 	}
 	size *= math.Min(1, 0.99*float64(box.Dx())/math.Max(total, 1))
 	y := math.Round(float64(box.Min.Y+box.Max.Y)/2 + 0.36*size)
-	ln := w.env.Fonts.oneLine(high, w.look(size, 300))
-	w.env.Fonts.ink(dst, dst.Rect, &ln, float64(box.Min.X), y, image.NewUniform(w.ink))
+	ln := w.env.Fonts.OneLine(high, w.look(size, 300))
+	w.env.Fonts.Ink(dst, dst.Rect, &ln, float64(box.Min.X), y, image.NewUniform(w.ink))
 	if low != "" {
-		small := w.env.Fonts.oneLine(low, w.look(0.46*size, 400))
-		w.env.Fonts.ink(dst, dst.Rect, &small, float64(box.Min.X)+ln.width+gap, y, image.NewUniform(withAlpha(w.ink, 0.78)))
+		small := w.env.Fonts.OneLine(low, w.look(0.46*size, 400))
+		w.env.Fonts.Ink(dst, dst.Rect, &small, float64(box.Min.X)+ln.Width+gap, y, image.NewUniform(withAlpha(w.ink, 0.78)))
 	}
 }
 

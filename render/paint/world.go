@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"time"
 
+	"vitrine/render/glyph"
 	"vitrine/render/scene"
 )
 
@@ -159,34 +160,34 @@ func (w *world) measure(cw, ch float64, wide bool) worldSizes {
 		s.time, s.label = s.time*k, s.label*math.Min(k, 1.5)
 	}
 	sample := widest(formatTime(w.shown.In(w.home), w.what.Format, w.what.Locale))
-	if ln := w.env.Fonts.oneLine(sample, w.look(s.time, true)); ln.width > room {
-		s.time *= room / ln.width
+	if ln := w.env.Fonts.OneLine(sample, w.look(s.time, true)); ln.Width > room {
+		s.time *= room / ln.Width
 	}
 	for _, city := range w.cities {
-		if ln := w.env.Fonts.oneLine(city.label, w.look(s.label, false)); ln.width > room {
-			s.label = math.Max(0.66*s.label, math.Min(s.label, s.label*room/ln.width))
+		if ln := w.env.Fonts.OneLine(city.label, w.look(s.label, false)); ln.Width > room {
+			s.label = math.Max(0.66*s.label, math.Min(s.label, s.label*room/ln.Width))
 		}
 	}
 	return s
 }
 
-func (w *world) look(size float64, figures bool) look {
+func (w *world) look(size float64, figures bool) glyph.Look {
 	l := lookOf(w.what.Style, w.scale, w.what.Locale)
-	l.size, l.tabular = math.Max(size, minSize*w.scale), true
+	l.Size, l.Tabular = math.Max(size, minSize*w.scale), true
 	if !figures {
-		l.weight = max(500, l.weight)
+		l.Weight = max(500, l.Weight)
 	} else if w.what.Style.Weight == 0 {
-		l.weight = 300
+		l.Weight = 300
 	}
 	return l
 }
 
-func (w *world) put(dst *image.RGBA, box image.Rectangle, s string, l look, align string, c color.NRGBA) {
+func (w *world) put(dst *image.RGBA, box image.Rectangle, s string, l glyph.Look, align string, c color.NRGBA) {
 	if s == "" || box.Empty() {
 		return
 	}
-	b := w.env.Fonts.layout(s, l, float64(box.Dx()), 1)
-	w.env.Fonts.setBlock(dst, box, b, align, "middle", image.NewUniform(c))
+	b := w.env.Fonts.Layout(s, l, float64(box.Dx()), 1)
+	w.env.Fonts.SetBlock(dst, box, b, align, "middle", image.NewUniform(c))
 }
 
 // day says where it is another day than at home.

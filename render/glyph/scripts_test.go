@@ -1,4 +1,4 @@
-package paint
+package glyph
 
 import (
 	"fmt"
@@ -44,9 +44,9 @@ const (
 )
 
 // missing counts the glyphs of a block that its fonts do not have.
-func missing(b block) int {
+func missing(b Block) int {
 	n := 0
-	for _, ln := range b.lines {
+	for _, ln := range b.Lines {
 		for _, r := range ln.runs {
 			for _, g := range r.Glyphs {
 				if g.GlyphID == 0 {
@@ -58,9 +58,9 @@ func missing(b block) int {
 	return n
 }
 
-func glyphCount(b block) int {
+func glyphCount(b Block) int {
 	n := 0
-	for _, ln := range b.lines {
+	for _, ln := range b.Lines {
 		for _, r := range ln.runs {
 			n += len(r.Glyphs)
 		}
@@ -93,12 +93,12 @@ func TestEveryScriptIsShaped(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			needs(t, c.pkg, c.file)
-			b := systemFonts(t).layout(c.text, look{size: 40, weight: 400}, 2000, 0)
+			b := systemFonts(t).Layout(c.text, Look{Size: 40, Weight: 400}, 2000, 0)
 			if n := missing(b); n > 0 {
 				t.Errorf("%d glyphs are missing", n)
 			}
-			if len(b.lines) != 1 || b.lines[0].rtl != c.rtl {
-				t.Errorf("%d lines, right to left: %v; want one line, %v", len(b.lines), b.lines[0].rtl, c.rtl)
+			if len(b.Lines) != 1 || b.Lines[0].RTL != c.rtl {
+				t.Errorf("%d lines, right to left: %v; want one line, %v", len(b.Lines), b.Lines[0].RTL, c.rtl)
 			}
 			if n := glyphCount(b); c.glyphs > 0 && n != c.glyphs {
 				t.Errorf("%d glyphs, want %d", n, c.glyphs)
@@ -108,11 +108,11 @@ func TestEveryScriptIsShaped(t *testing.T) {
 }
 
 func TestWithoutAnySystemFontTextIsStillThere(t *testing.T) {
-	b := plainFonts(t).layout("Bienvenue — 9\u202fh\u202f30, déjà l’été", look{size: 40, weight: 400}, 2000, 0)
-	if missing(b) > 0 || b.width < 100 {
-		t.Errorf("%d glyphs are missing, width %.0f", missing(b), b.width)
+	b := plainFonts(t).Layout("Bienvenue — 9\u202fh\u202f30, déjà l’été", Look{Size: 40, Weight: 400}, 2000, 0)
+	if missing(b) > 0 || b.Width < 100 {
+		t.Errorf("%d glyphs are missing, width %.0f", missing(b), b.Width)
 	}
-	if b := plainFonts(t).layout("展", look{size: 40, weight: 400}, 2000, 0); missing(b) != 1 {
+	if b := plainFonts(t).Layout("展", Look{Size: 40, Weight: 400}, 2000, 0); missing(b) != 1 {
 		t.Errorf("a letter in no font must be the sign for a missing one, got %d", missing(b))
 	}
 }
@@ -120,9 +120,9 @@ func TestWithoutAnySystemFontTextIsStillThere(t *testing.T) {
 func TestEmojiAreDrawnInColour(t *testing.T) {
 	needs(t, "fonts-noto-color-emoji", emojiFile)
 	fonts := systemFonts(t)
-	ln := fonts.oneLine("😀", look{size: 64, weight: 400})
+	ln := fonts.OneLine("😀", Look{Size: 64, Weight: 400})
 	dst := image.NewRGBA(image.Rect(0, 0, 100, 100))
-	fonts.ink(dst, dst.Rect, &ln, 10, 70, image.White)
+	fonts.Ink(dst, dst.Rect, &ln, 10, 70, image.White)
 	yellow := 0
 	for i := 0; i < len(dst.Pix); i += 4 {
 		if p := dst.Pix[i:]; p[3] == 255 && p[0] > 200 && p[1] > 150 && p[2] < 100 {
@@ -137,12 +137,12 @@ func TestEmojiAreDrawnInColour(t *testing.T) {
 func TestChoosingFaces(t *testing.T) {
 	needs(t, "fonts-noto-core", notoFile)
 	fonts := systemFonts(t)
-	family := func(text string, l look) string {
-		if l.weight == 0 {
-			l.weight = 400
+	family := func(text string, l Look) string {
+		if l.Weight == 0 {
+			l.Weight = 400
 		}
-		l.size = 20
-		ln := fonts.oneLine(text, l)
+		l.Size = 20
+		ln := fonts.OneLine(text, l)
 		var names []string
 		for _, r := range ln.runs {
 			d := r.Face.Describe()
@@ -152,17 +152,17 @@ func TestChoosingFaces(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, text string
-		look       look
+		look       Look
 		want       string
 	}{
-		{"a family by its name", "abc", look{families: []string{"DejaVu Sans"}}, "DejaVu Sans 400"},
-		{"the bold face of a family", "abc", look{families: []string{"Noto Sans"}, weight: 700}, "Noto Sans 700"},
-		{"the nearest weight", "abc", look{families: []string{"Noto Sans"}, weight: 600}, "Noto Sans 700"},
-		{"a name nobody has falls through to the next", "abc", look{families: []string{"No Such Font", "Noto Serif"}}, "Noto Serif 400"},
-		{"a font file by its path", "abc", look{families: []string{"/usr/share/fonts/truetype/noto/NotoSerif-Bold.ttf"}}, "Noto Serif 700"},
-		{"a script that the family lacks comes from a calm face", "नम", look{families: []string{"Noto Serif"}}, "Noto Sans Devanagari 400"},
-		{"bold text gets a bold stand-in", "नम", look{families: []string{"Noto Sans"}, weight: 700}, "Noto Sans Devanagari 700"},
-		{"two scripts in a line", "नम abc", look{families: []string{"Noto Sans"}}, "Noto Sans Devanagari 400, Noto Sans 400"},
+		{"a family by its name", "abc", Look{Families: []string{"DejaVu Sans"}}, "DejaVu Sans 400"},
+		{"the bold face of a family", "abc", Look{Families: []string{"Noto Sans"}, Weight: 700}, "Noto Sans 700"},
+		{"the nearest weight", "abc", Look{Families: []string{"Noto Sans"}, Weight: 600}, "Noto Sans 700"},
+		{"a name nobody has falls through to the next", "abc", Look{Families: []string{"No Such Font", "Noto Serif"}}, "Noto Serif 400"},
+		{"a font file by its path", "abc", Look{Families: []string{"/usr/share/fonts/truetype/noto/NotoSerif-Bold.ttf"}}, "Noto Serif 700"},
+		{"a script that the family lacks comes from a calm face", "नम", Look{Families: []string{"Noto Serif"}}, "Noto Sans Devanagari 400"},
+		{"bold text gets a bold stand-in", "नम", Look{Families: []string{"Noto Sans"}, Weight: 700}, "Noto Sans Devanagari 700"},
+		{"two scripts in a line", "नम abc", Look{Families: []string{"Noto Sans"}}, "Noto Sans Devanagari 400, Noto Sans 400"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := family(c.text, c.look); got != c.want {
@@ -182,7 +182,7 @@ func TestOneCodePointHasTheShapeOfItsLanguage(t *testing.T) {
 		{"the player's language decides", "直", "ja", "Noto Sans CJK JP"},
 		{"Taiwan", "直", "zh-TW", "Noto Sans CJK TC"},
 	} {
-		ln := fonts.oneLine(c.text, look{size: 20, weight: 400, locale: c.locale})
+		ln := fonts.OneLine(c.text, Look{Size: 20, Weight: 400, Locale: c.locale})
 		if got := ln.runs[0].Face.Describe().Family; got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
@@ -195,7 +195,7 @@ func TestADirectoryThatCannotBeWrittenCostsNoFonts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b := fonts.layout("नम", look{size: 20, weight: 400}, 500, 0); missing(b) > 0 {
+	if b := fonts.Layout("नम", Look{Size: 20, Weight: 400}, 500, 0); missing(b) > 0 {
 		t.Error("the system's fonts were not found")
 	}
 }
@@ -217,7 +217,7 @@ func TestDamagedFontFilesAreRefusedAndLeftOut(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: error %v does not name the file", name, err)
 		}
-		if b := fonts.layout("abc", look{size: 20, weight: 400, families: []string{path}}, 500, 0); missing(b) > 0 || b.width < 10 {
+		if b := fonts.Layout("abc", Look{Size: 20, Weight: 400, Families: []string{path}}, 500, 0); missing(b) > 0 || b.Width < 10 {
 			t.Errorf("%s: text was not drawn with another font", name)
 		}
 	}
@@ -230,7 +230,7 @@ func TestFilesOfAConfigurationGoByTheEndOfTheirPath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln := fonts.oneLine("abc", look{size: 20, weight: 400, families: []string{"dejavu/DejaVuSans-Bold.ttf"}})
+	ln := fonts.OneLine("abc", Look{Size: 20, Weight: 400, Families: []string{"dejavu/DejaVuSans-Bold.ttf"}})
 	if d := ln.runs[0].Face.Describe(); d.Family != "DejaVu Sans" || d.Aspect.Weight != font.WeightBold {
 		t.Errorf("got %+v", d)
 	}
@@ -250,7 +250,7 @@ func TestManyNamedFontsAreForgotten(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		fonts.oneLine("a", look{size: 20, weight: 400, families: []string{path}})
+		fonts.OneLine("a", Look{Size: 20, Weight: 400, Families: []string{path}})
 	}
 	if n := len(fonts.byPath); n > maxNamedFonts+2 {
 		t.Errorf("%d fonts are kept open", n)

@@ -1,4 +1,4 @@
-package paint
+package glyph
 
 import (
 	"image"
@@ -15,31 +15,31 @@ import (
 	"golang.org/x/text/unicode/bidi"
 )
 
-// look is how a piece of text looks, in output pixels.
-type look struct {
-	families []string
-	size     float64 // of an em
-	weight   int     // 100 to 900
-	italic   bool
-	tabular  bool    // figures of one width, so that a clock does not jump
-	tracking float64 // extra space between letters, in em
-	locale   string
-	share    float64 // of the text's size, for pieces; 0 = 1
-	whole    bool    // never break inside a word: its line may be wider than the box
+// Look is how a piece of text looks, in output pixels.
+type Look struct {
+	Families []string
+	Size     float64 // of an em
+	Weight   int     // 100 to 900
+	Italic   bool
+	Tabular  bool    // figures of one width, so that a clock does not jump
+	Tracking float64 // extra space between letters, in em
+	Locale   string
+	Share    float64 // of the text's size, for pieces; 0 = 1
+	Whole    bool    // never break inside a word: its line may be wider than the box
 }
 
 // maxRunes bounds a text: shaping must not hold the screen up.
 const maxRunes = 8000
 
-// span is a piece of a text with a look of its own.
-type span struct {
-	text string
-	look look
-	src  image.Image // its ink; nil = the text's
+// Span is a piece of a text with a look of its own.
+type Span struct {
+	Text string
+	Look Look
+	Src  image.Image // its ink; nil = the text's
 }
 
-// maxSpans bounds the pieces of a text.
-const maxSpans = 200
+// MaxSpans bounds the pieces of a text.
+const MaxSpans = 200
 
 // paragraph is a line of text before it is broken; of names the span of each rune.
 type paragraph struct {
@@ -48,11 +48,11 @@ type paragraph struct {
 }
 
 // paragraphs cuts a text at its line ends and takes out what cannot be drawn. Invalid UTF-8 becomes U+FFFD.
-func paragraphs(spans []span) []paragraph {
+func paragraphs(spans []Span) []paragraph {
 	out := []paragraph{{}}
 	total := 0
-	for i, s := range spans[:min(len(spans), maxSpans)] {
-		text := s.text
+	for i, s := range spans[:min(len(spans), MaxSpans)] {
+		text := s.Text
 		if len(text) > maxRunes*utf8.UTFMax {
 			text = text[:maxRunes*utf8.UTFMax]
 		}
@@ -81,6 +81,12 @@ func paragraphs(spans []span) []paragraph {
 func direction(text []rune) di.Direction {
 	dir, _ := strong(text)
 	return dir
+}
+
+// ReadsLeft says whether a text is read from right to left; ok is false where none of its characters tells.
+func ReadsLeft(text string) (left, ok bool) {
+	dir, ok := strong([]rune(text))
+	return dir == di.DirectionRTL, ok
 }
 
 // strong is the direction of the first strong character outside of isolates (UAX #9, rules P2 and P3).
@@ -134,7 +140,7 @@ type one struct{ *font.Face }
 func (o one) ResolveFace(rune) *font.Face { return o.Face }
 
 // shape turns a paragraph into runs in logical order, each of one span. The caller holds the lock.
-func (f *Fonts) shape(p paragraph, spans []span, dir di.Direction) []shaping.Output {
+func (f *Fonts) shape(p paragraph, spans []Span, dir di.Direction) []shaping.Output {
 	if len(p.text) == 0 {
 		return nil
 	}
@@ -142,8 +148,8 @@ func (f *Fonts) shape(p paragraph, spans []span, dir di.Direction) []shaping.Out
 	if faces == nil {
 		return nil
 	}
-	base := spans[p.of[0]].look
-	locale := base.locale
+	base := spans[p.of[0]].Look
+	locale := base.Locale
 	if locale == "" {
 		locale = "en"
 	}
@@ -155,27 +161,27 @@ func (f *Fonts) shape(p paragraph, spans []span, dir di.Direction) []shaping.Out
 			for end < part.RunEnd && faces[end] == faces[start] && p.of[end] == p.of[start] {
 				end++
 			}
-			l := spans[p.of[start]].look
+			l := spans[p.of[start]].Look
 			run := part
 			run.RunStart, run.RunEnd, run.Face = start, end, faces[start]
-			run.Size = fixed.Int26_6(math.Max(1, math.Min(l.size, maxGlyphSide)*64))
-			if l.tabular {
+			run.Size = fixed.Int26_6(math.Max(1, math.Min(l.Size, maxGlyphSide)*64))
+			if l.Tabular {
 				run.FontFeatures = []shaping.FontFeature{{Tag: font.Tag('t')<<24 | 'n'<<16 | 'u'<<8 | 'm', Value: 1}}
 			}
 			out = append(out, f.shapeRun(run))
 			start = end
 		}
 	}
-	if base.tracking != 0 {
-		shaping.AddSpacing(out, p.text, 0, fixed.Int26_6(base.tracking*base.size*64))
+	if base.Tracking != 0 {
+		shaping.AddSpacing(out, p.text, 0, fixed.Int26_6(base.Tracking*base.Size*64))
 	}
 	return out
 }
 
 // faces chooses a face for each rune, one for a whole grapheme cluster; nil where there is no font at all.
-func (f *Fonts) faces(p paragraph, spans []span) []*font.Face {
+func (f *Fonts) faces(p paragraph, spans []Span) []*font.Face {
 	faces := make([]*font.Face, len(p.text))
-	han := hanStyle(p.text, spans[p.of[0]].look.locale)
+	han := hanStyle(p.text, spans[p.of[0]].Look.Locale)
 	var seg segmenter.Segmenter
 	seg.Init(p.text)
 	var chain []*entry
@@ -183,7 +189,7 @@ func (f *Fonts) faces(p paragraph, spans []span) []*font.Face {
 	current := -1
 	for it := seg.GraphemeIterator(); it.Next(); {
 		g := it.Grapheme()
-		l := spans[p.of[g.Offset]].look
+		l := spans[p.of[g.Offset]].Look
 		if of := int(p.of[g.Offset]); of != current {
 			current, chain = of, f.chain(l)
 			if len(chain) == 0 {

@@ -1,11 +1,9 @@
-package paint
+package glyph
 
 import (
+	"bytes"
 	"image"
 	"testing"
-	"time"
-
-	"vitrine/render/scene"
 )
 
 func TestTheGlyphCacheStaysSmall(t *testing.T) {
@@ -13,8 +11,8 @@ func TestTheGlyphCacheStaysSmall(t *testing.T) {
 	dst := image.NewRGBA(image.Rect(0, 0, 400, 400))
 	most := 0
 	for size := 100.0; size < 400; size += 0.75 {
-		ln := fonts.oneLine("MWQ@", look{size: size, weight: 700})
-		fonts.ink(dst, dst.Rect, &ln, 0, 300, image.White)
+		ln := fonts.OneLine("MWQ@", Look{Size: size, Weight: 700})
+		fonts.Ink(dst, dst.Rect, &ln, 0, 300, image.White)
 		sum := 0
 		for _, g := range fonts.glyphs.m {
 			if g.mask != nil {
@@ -28,30 +26,26 @@ func TestTheGlyphCacheStaysSmall(t *testing.T) {
 	}
 }
 
-func TestATickerRollsWhileAFontIsRead(t *testing.T) {
+func TestLinesAreDrawnWhileAFontIsRead(t *testing.T) {
 	fonts := plainFonts(t)
-	z := scene.Zone{Background: "#000000", Ticker: &scene.Ticker{Items: []string{"Bienvenue à tous", "Fermé le dimanche"}}}
-	w, err := New(z, image.Pt(300, 40), 1, Env{Fonts: fonts})
-	if err != nil {
-		t.Fatal(err)
-	}
-	fonts.mu.Lock() // as reading a large font or shaping a long text does, elsewhere
+	ln := fonts.OneLine("Bienvenue à tous", Look{Size: 20, Weight: 400})
+	fonts.mu.Lock() // as reading a large font or shaping a long text does, elsewhere: a ticker must roll on
 	defer fonts.mu.Unlock()
 	dst := image.NewRGBA(image.Rect(0, 0, 300, 40))
-	now := time.Now()
 	for i := range 600 {
-		if w.Paint(dst, now.Add(time.Duration(i)*time.Second/60)).Empty() {
-			t.Fatalf("frame %d is not there", i)
-		}
+		fonts.Ink(dst, dst.Rect, &ln, 300-float64(i)/4, 30, image.White)
+	}
+	if dst.RGBAAt(0, 0).A == 0 && bytes.Count(dst.Pix, []byte{0}) == len(dst.Pix) {
+		t.Error("nothing was drawn")
 	}
 }
 
 func TestGlyphsStandAtQuarterPixels(t *testing.T) {
 	fonts := plainFonts(t)
-	ln := fonts.oneLine("I", look{size: 40, weight: 400})
+	ln := fonts.OneLine("I", Look{Size: 40, Weight: 400})
 	centre := func(x float64) float64 {
 		dst := image.NewRGBA(image.Rect(0, 0, 60, 60))
-		fonts.ink(dst, dst.Rect, &ln, x, 45, image.White)
+		fonts.Ink(dst, dst.Rect, &ln, x, 45, image.White)
 		sum, at := 0.0, 0.0
 		for y := range 60 {
 			for i := range 60 {
@@ -72,10 +66,10 @@ func TestGlyphsStandAtQuarterPixels(t *testing.T) {
 
 func TestInkStaysInsideItsClip(t *testing.T) {
 	fonts := plainFonts(t)
-	ln := fonts.oneLine("Bienvenue", look{size: 60, weight: 700})
+	ln := fonts.OneLine("Bienvenue", Look{Size: 60, Weight: 700})
 	dst := image.NewRGBA(image.Rect(0, 0, 200, 100))
 	clip := image.Rect(50, 20, 100, 60)
-	fonts.ink(dst, clip, &ln, -20, 60, image.White)
+	fonts.Ink(dst, clip, &ln, -20, 60, image.White)
 	inside := 0
 	for y := range 100 {
 		for x := range 200 {

@@ -1,4 +1,4 @@
-package paint
+package glyph
 
 import (
 	"fmt"
@@ -48,9 +48,9 @@ func rankOf(family string) int {
 }
 
 // chain is the list of faces for a style: one for each family that exists, ending in the built-in one.
-func (f *Fonts) chain(l look) []*entry {
+func (f *Fonts) chain(l Look) []*entry {
 	f.scan()
-	key := fmt.Sprintf("%q %d %v", l.families, l.weight, l.italic)
+	key := fmt.Sprintf("%q %d %v", l.Families, l.Weight, l.Italic)
 	if c, ok := f.chains[key]; ok {
 		return c
 	}
@@ -60,15 +60,15 @@ func (f *Fonts) chain(l look) []*entry {
 			c = append(c, e)
 		}
 	}
-	for _, name := range l.families {
+	for _, name := range l.Families {
 		if isFontName(name) {
 			add(f.byFile(name))
 			continue
 		}
-		add(f.byFamily(generic(font.NormalizeFamily(name)), l.weight, l.italic))
+		add(f.byFamily(generic(font.NormalizeFamily(name)), l.Weight, l.Italic))
 	}
 	for _, name := range defaultFamilies() {
-		add(f.byFamily(name, l.weight, l.italic))
+		add(f.byFamily(name, l.Weight, l.Italic))
 	}
 	if len(f.chains) > 256 {
 		clear(f.chains)
@@ -172,7 +172,7 @@ type spareKey struct {
 }
 
 // pick finds the face for one grapheme cluster.
-func (f *Fonts) pick(chain []*entry, cluster []rune, l look, han string) *entry {
+func (f *Fonts) pick(chain []*entry, cluster []rune, l Look, han string) *entry {
 	emoji := wantsEmoji(cluster)
 	if emoji {
 		if e := f.standIn(cluster, l, han, true); e != nil {
@@ -199,8 +199,8 @@ func (f *Fonts) pick(chain []*entry, cluster []rune, l look, han string) *entry 
 }
 
 // standIn looks through all faces for one that has the cluster.
-func (f *Fonts) standIn(cluster []rune, l look, han string, emoji bool) *entry {
-	key := spareKey{r: cluster[0], bold: l.weight >= 600, emoji: emoji, han: han}
+func (f *Fonts) standIn(cluster []rune, l Look, han string, emoji bool) *entry {
+	key := spareKey{r: cluster[0], bold: l.Weight >= 600, emoji: emoji, han: han}
 	if e, ok := f.spare[key]; ok && (e == nil || coversAll(e, cluster)) {
 		return e
 	}
@@ -210,7 +210,7 @@ func (f *Fonts) standIn(cluster []rune, l look, han string, emoji bool) *entry {
 		if e.broken || emoji != (e.rank == rankEmoji) && emoji {
 			continue
 		}
-		cost := float64(e.rank)*1e8 + hanCost(e.family, han) + aspectCost(e.aspect, l.weight, false)
+		cost := float64(e.rank)*1e8 + hanCost(e.family, han) + aspectCost(e.aspect, l.Weight, false)
 		if cost < bestCost && coversAll(e, cluster) && e.open() != nil {
 			best, bestCost = e, cost
 		}

@@ -1,4 +1,4 @@
-package paint
+package glyph
 
 import (
 	"cmp"
@@ -12,61 +12,61 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// leading is the distance of two baselines in em, unless a script's ink needs more.
-const leading = 1.25
+// Leading is the distance of two baselines in em, unless a script's ink needs more.
+const Leading = 1.25
 
-// line is one line of shaped text, its runs in the order of the screen, from the left.
-type line struct {
+// Line is one line of shaped text, its runs in the order of the screen, from the left.
+type Line struct {
 	runs            []shaping.Output
-	width           float64 // without trailing space
-	ascent, descent float64 // both positive
-	rtl             bool
+	Width           float64 // without trailing space
+	Ascent, Descent float64 // both positive
+	RTL             bool
 	shortened       bool          // an ellipsis stands for the rest
 	inks            []image.Image // of the runs; nil = the text's own
 }
 
-// block is a text broken into lines.
-type block struct {
-	lines         []line
-	width, height float64
-	shortened     bool
+// Block is a text broken into lines.
+type Block struct {
+	Lines         []Line
+	Width, Height float64
+	Shortened     bool
 }
 
-// layout shapes a text and breaks it into lines of at most width pixels, at most maxLines of them (0 = any number). What
+// Layout shapes a text and breaks it into lines of at most width pixels, at most maxLines of them (0 = any number). What
 // does not fit is replaced by an ellipsis at the end of the last line.
-func (f *Fonts) layout(text string, l look, width float64, maxLines int) block {
-	return f.layoutSpans([]span{{text: text, look: l}}, width, maxLines)
+func (f *Fonts) Layout(text string, l Look, width float64, maxLines int) Block {
+	return f.LayoutSpans([]Span{{Text: text, Look: l}}, width, maxLines)
 }
 
-// layoutSpans is layout for a text of several looks; there must be at least one.
-func (f *Fonts) layoutSpans(spans []span, width float64, maxLines int) block {
+// LayoutSpans is Layout for a text of several looks; there must be at least one.
+func (f *Fonts) LayoutSpans(spans []Span, width float64, maxLines int) Block {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var b block
+	var b Block
 	all := paragraphs(spans)
 	for i, p := range all {
 		left := 0
 		if maxLines > 0 {
-			if left = maxLines - len(b.lines); left == 0 {
+			if left = maxLines - len(b.Lines); left == 0 {
 				break
 			}
 		}
 		cfg := shaping.WrapConfig{TruncateAfterLines: left, TextContinues: i+1 < len(all) && left == 1}
 		for _, ln := range f.breakLines(p, spans, width, cfg) {
-			b.lines = append(b.lines, ln)
-			b.width = math.Max(b.width, ln.width)
-			b.height += ln.ascent + ln.descent
-			b.shortened = b.shortened || ln.shortened
+			b.Lines = append(b.Lines, ln)
+			b.Width = math.Max(b.Width, ln.Width)
+			b.Height += ln.Ascent + ln.Descent
+			b.Shortened = b.Shortened || ln.shortened
 		}
 	}
 	return b
 }
 
-// oneLine shapes a text as a single line as wide as it is, with the spaces at its ends.
-func (f *Fonts) oneLine(text string, l look) line {
+// OneLine shapes a text as a single line as wide as it is, with the spaces at its ends.
+func (f *Fonts) OneLine(text string, l Look) Line {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	spans := []span{{text: text, look: l}}
+	spans := []Span{{Text: text, Look: l}}
 	var flat paragraph
 	for i, p := range paragraphs(spans) {
 		if i > 0 {
@@ -79,7 +79,7 @@ func (f *Fonts) oneLine(text string, l look) line {
 
 // breakLines lays one paragraph out; at least one line comes back. cfg's TextContinues says that text follows which
 // will not be shown.
-func (f *Fonts) breakLines(p paragraph, spans []span, width float64, cfg shaping.WrapConfig) []line {
+func (f *Fonts) breakLines(p paragraph, spans []Span, width float64, cfg shaping.WrapConfig) []Line {
 	dir := direction(p.text)
 	last := uint8(0)
 	if n := len(p.of); n > 0 {
@@ -92,11 +92,11 @@ func (f *Fonts) breakLines(p paragraph, spans []span, width float64, cfg shaping
 		runs = f.shape(p, spans, dir)
 	}
 	if len(runs) == 0 {
-		asc, desc := f.strut(spans[last].look)
-		return []line{{ascent: asc, descent: desc, rtl: dir == di.DirectionRTL}}
+		asc, desc := f.strut(spans[last].Look)
+		return []Line{{Ascent: asc, Descent: desc, RTL: dir == di.DirectionRTL}}
 	}
 	cfg.Direction = dir
-	if spans[0].look.whole {
+	if spans[0].Look.Whole {
 		cfg.BreakPolicy = shaping.Never
 	}
 	if cfg.TruncateAfterLines > 0 {
@@ -107,43 +107,43 @@ func (f *Fonts) breakLines(p paragraph, spans []span, width float64, cfg shaping
 	}
 	max26 := fixed.Int26_6(math.Min(math.Max(width, 0), 1<<24) * 64)
 	wrapped, cut := f.wrap.WrapParagraphF(cfg, max26, p.text, shaping.NewSliceIterator(runs))
-	out := make([]line, 0, len(wrapped))
+	out := make([]Line, 0, len(wrapped))
 	for i, w := range wrapped {
 		shortened := i == len(wrapped)-1 && (cut > 0 || cfg.TextContinues)
 		ln := f.setLine(w, p, spans, shortened)
-		ln.rtl = dir == di.DirectionRTL
+		ln.RTL = dir == di.DirectionRTL
 		out = append(out, ln)
 	}
 	return out
 }
 
 // setLine copies a line out of the wrapper's memory and measures it.
-func (f *Fonts) setLine(w shaping.Line, p paragraph, spans []span, shortened bool) line {
-	ln := line{runs: slices.Clone([]shaping.Output(w)), shortened: shortened}
+func (f *Fonts) setLine(w shaping.Line, p paragraph, spans []Span, shortened bool) Line {
+	ln := Line{runs: slices.Clone([]shaping.Output(w)), shortened: shortened}
 	slices.SortStableFunc(ln.runs, func(a, b shaping.Output) int { return cmp.Compare(a.VisualIndex, b.VisualIndex) })
 	for i := range ln.runs {
 		r := &ln.runs[i]
 		r.Glyphs = slices.Clone(r.Glyphs)
-		ln.width += toFloat(r.Advance)
+		ln.Width += toFloat(r.Advance)
 		of := p.of[min(max(r.Runes.Offset, 0), len(p.of)-1)]
-		asc, desc := f.strut(spans[of].look)
-		ln.ascent = math.Max(ln.ascent, math.Max(asc, toFloat(r.GlyphBounds.Ascent)))
-		ln.descent = math.Max(ln.descent, math.Max(desc, -toFloat(r.GlyphBounds.Descent)))
-		if len(spans) > 1 || spans[of].src != nil {
-			ln.inks = append(ln.inks, spans[of].src)
+		asc, desc := f.strut(spans[of].Look)
+		ln.Ascent = math.Max(ln.Ascent, math.Max(asc, toFloat(r.GlyphBounds.Ascent)))
+		ln.Descent = math.Max(ln.Descent, math.Max(desc, -toFloat(r.GlyphBounds.Descent)))
+		if len(spans) > 1 || spans[of].Src != nil {
+			ln.inks = append(ln.inks, spans[of].Src)
 		}
 	}
 	return ln
 }
 
 // strut is the ascent and descent that every line has at least.
-func (f *Fonts) strut(l look) (asc, desc float64) {
-	asc, desc = 0.97*l.size, 0.28*l.size
+func (f *Fonts) strut(l Look) (asc, desc float64) {
+	asc, desc = 0.97*l.Size, 0.28*l.Size
 	if chain := f.chain(l); len(chain) > 0 {
 		if e, ok := chain[0].open().FontHExtents(); ok {
-			k := l.size / float64(chain[0].face.Upem())
+			k := l.Size / float64(chain[0].face.Upem())
 			a, d := float64(e.Ascender)*k, -float64(e.Descender)*k
-			half := (leading*l.size - a - d) / 2
+			half := (Leading*l.Size - a - d) / 2
 			asc, desc = a+half, d+half
 		}
 	}
@@ -152,8 +152,8 @@ func (f *Fonts) strut(l look) (asc, desc float64) {
 
 func toFloat(v fixed.Int26_6) float64 { return float64(v) / 64 }
 
-// ink draws a line with its baseline at y and its left end at x, clipped to the rectangle.
-func (f *Fonts) ink(dst *image.RGBA, clip image.Rectangle, ln *line, x, y float64, src image.Image) {
+// Ink draws a line with its baseline at y and its left end at x, clipped to the rectangle.
+func (f *Fonts) Ink(dst *image.RGBA, clip image.Rectangle, ln *Line, x, y float64, src image.Image) {
 	f.glyphs.mu.Lock()
 	defer f.glyphs.mu.Unlock()
 	clip = clip.Intersect(dst.Rect)
@@ -175,9 +175,9 @@ func (f *Fonts) inkRun(dst *image.RGBA, clip image.Rectangle, run *shaping.Outpu
 		if gx+toFloat(g.XBearing) > float64(clip.Max.X+1) || gx+toFloat(g.XBearing+g.Width) < float64(clip.Min.X-1) {
 			continue
 		}
-		quarter := math.Floor(gx*phases + 0.5)
-		px := math.Floor(quarter / phases)
-		v := f.glyphs.get(run, g, uint8(quarter-px*phases))
+		quarter := math.Floor(gx*Phases + 0.5)
+		px := math.Floor(quarter / Phases)
+		v := f.glyphs.get(run, g, uint8(quarter-px*Phases))
 		at := image.Pt(int(px), int(math.Floor(gy+0.5))).Add(v.at)
 		switch {
 		case v.mask != nil:

@@ -1,4 +1,4 @@
-package paint
+package glyph
 
 import (
 	"bytes"
@@ -16,8 +16,8 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// phases is the number of horizontal positions inside one pixel at which a glyph is drawn.
-const phases = 4
+// Phases is the number of horizontal positions inside one pixel at which a glyph is drawn.
+const Phases = 4
 
 // maxGlyphBytes is what the glyph cache may hold; beyond it the cache begins anew.
 const maxGlyphBytes = 24 << 20
@@ -124,7 +124,7 @@ func (c *glyphCache) outline(o font.GlyphOutline, run *shaping.Output, phase uin
 		return glyph{}
 	}
 	scale := float32(run.Size) / 64 / float32(run.Face.Upem())
-	shift := float32(phase) / phases
+	shift := float32(phase) / Phases
 	minX, minY, maxX, maxY := float32(1e9), float32(1e9), float32(-1e9), float32(-1e9)
 	for i := range o.Segments {
 		for _, p := range o.Segments[i].ArgsSlice() {
