@@ -181,7 +181,7 @@ func (h *house) play(cfg agent.Config) {
 // until asks again and again: a screen tells nobody of a change.
 func (h *house) until(what string, holds func() bool) {
 	h.t.Helper()
-	late := time.After(60 * time.Second)
+	late := time.After(2 * time.Minute)
 	for !holds() {
 		select {
 		case <-late:
