@@ -12,7 +12,7 @@ SECONDS  ?=
 SOAK     ?= 15m
 OUT      ?=
 
-.PHONY: help setup build test check unit vulnerabilities demo drills bench soak wall changes fuzz bare pictures clean
+.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog wall changes fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -22,6 +22,7 @@ help:
 	@echo 'make changes [OUT=FILE]      500 changes of every pair of kinds, without a ticker and with one: gaps as a table (half an hour)'
 	@echo 'make wall [FOR=2m]           two players of an aligned loop: how many frames apart, one of them killed halfway'
 	@echo 'make soak [SOAK=15m] [OUT=DIR]   thousands of changes of all kinds: the slope of the memory, and its plot'
+	@echo 'make watchdog                items that fail in every way, a renderer killed 50 times, a screen that stands still: never black'
 	@echo 'make build                   the four programs in bin/'
 	@echo 'make fuzz [FUZZTIME=10s]     every parser of foreign bytes against random ones'
 	@echo 'make bare [SUITE=trixie]     make demo and make test in a Debian that holds nothing else (root)'
@@ -72,6 +73,9 @@ wall: setup
 # A week of changes at a higher pace: the memory of player and renderer must stay level.
 soak: build
 	@$(ENV) go run ./packaging/soak -bin bin -for $(SOAK) $(if $(OUT),-out "$(OUT)")
+
+watchdog: setup
+	@$(ENV) go test ./agent -run 'InEveryWay|AgainAndAgain|StandsStill|Ceiling' -count 1 -long -kills 50 -timeout 15m
 
 # One fuzz function at a time: go test -fuzz takes no more.
 fuzz: setup

@@ -25,7 +25,10 @@ import (
 	"vitrine/render/witness"
 )
 
-var kills = flag.Int("kills", 6, "how often the renderer is killed in a row; the promise is 50")
+var (
+	kills = flag.Int("kills", 6, "how often the renderer is killed in a row; the promise is 50")
+	long  = flag.Bool("long", false, "climb the ladder too, which waits for things to go wrong for long")
+)
 
 // TestMain lets this program stand before the real renderer: it passes everything on, and misbehaves where it is told to.
 func TestMain(m *testing.M) {
@@ -256,6 +259,9 @@ func TestARendererThatIsKilledAgainAndAgainLeavesThePicture(t *testing.T) {
 }
 
 func TestAScreenThatStandsStillGetsANewRendererAndThenANewPlayer(t *testing.T) {
+	if !*long {
+		t.Skip("it waits for long: make watchdog")
+	}
 	d, pub := xvfb(t), bundletest.New(t)
 	deaf := filepath.Join(t.TempDir(), "deaf")
 	t.Setenv("VITRINE_TEST_RENDERER", withVideo(t))
