@@ -9,6 +9,13 @@
 // in a libmpv of its own; at the end of the present one the two change places in the same turn of the loop. Scenes do the
 // same as a whole. Nothing is ever cleared before what follows is ready: that is why the screen is never black.
 //
+// In a transition both sides go on: of a reel's two items each is drawn on a surface of its own, of two scenes each on a
+// canvas of its own, for as long as it lasts. How far it is follows from the clock, so that a slow machine shows fewer steps
+// and never a gap. A medium that ends by itself begins to go while its last frames are still to come.
+//
+// Sound follows the picture: an item's volume is its own, times the master's, times its share in a transition; the bed below
+// a scene gives way to items that are heard, and goes on into the next scene that has the same one.
+//
 // One goroutine owns everything; whatever takes long (decoding, opening, shaping) is done elsewhere and handed back.
 package compose
 
