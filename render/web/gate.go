@@ -35,6 +35,8 @@ func (r reach) may(host string) bool {
 type gate struct {
 	reach    reach
 	ln       net.Listener
+	ctx      context.Context // ends with the gate
+	end      context.CancelFunc
 	mu       sync.Mutex
 	why      map[string]error // by host: why the last attempt failed
 	open     map[net.Conn]bool
@@ -53,6 +55,7 @@ func newGate(r reach) (*gate, error) {
 		return nil, fmt.Errorf("open the page's way to the network: %w", err)
 	}
 	g := &gate{reach: r, ln: ln, why: map[string]error{}, open: map[net.Conn]bool{}}
+	g.ctx, g.end = context.WithCancel(context.Background())
 	g.handlers.Add(1)
 	go g.serve()
 	return g, nil
@@ -105,6 +108,7 @@ func (g *gate) close() {
 	}
 	g.mu.Lock()
 	g.closed = true
+	g.end()
 	_ = g.ln.Close()
 	for c := range g.open {
 		_ = c.Close()
@@ -125,7 +129,7 @@ func (g *gate) handle(c net.Conn) {
 	if port == "" {
 		port = "80"
 	}
-	up, err := g.dial(context.Background(), host, port, req.Method == http.MethodConnect)
+	up, err := g.dial(host, port, req.Method == http.MethodConnect)
 	g.note(host, err)
 	if err != nil {
 		return // the browser fails, and the page is told why by reason
@@ -176,11 +180,11 @@ func (g *gate) reason(host string) error {
 }
 
 // dial connects to a host that the page may see.
-func (g *gate) dial(ctx context.Context, host, port string, tunnel bool) (net.Conn, error) {
+func (g *gate) dial(host, port string, tunnel bool) (net.Conn, error) {
 	if !g.reach.may(host) {
 		return nil, fmt.Errorf("%s is not one of the page's hosts", host)
 	}
-	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	ctx, cancel := context.WithTimeout(g.ctx, dialTime)
 	defer cancel()
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
@@ -241,7 +245,7 @@ func (g *gate) greet(u *url.URL) error {
 	if port == "" {
 		port = "443"
 	}
-	c, err := g.dial(context.Background(), u.Hostname(), port, true)
+	c, err := g.dial(u.Hostname(), port, true)
 	if err != nil {
 		return err
 	}

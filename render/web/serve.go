@@ -38,7 +38,7 @@ func (t *tab) paused(ev fetch.EventRequestPaused) {
 	main := ev.ResourceType == network.ResourceTypeDocument && string(ev.FrameID) == string(t.target)
 	document := ev.ResourceType == network.ResourceTypeDocument
 	if ev.ResponseErrorReason != "" || ev.ResponseStatusCode != 0 {
-		err := t.verdict(ev)
+		err := t.verdict(ev, main)
 		if moved := ev.ResponseStatusCode/100 == 3; main && !moved {
 			t.judged(err)
 			t.later(ev.Request.URL, err)
@@ -86,13 +86,16 @@ func (t *tab) permits(u *url.URL) bool {
 }
 
 // verdict says why the answer to a request for a document is none.
-func (t *tab) verdict(ev fetch.EventRequestPaused) error {
+func (t *tab) verdict(ev fetch.EventRequestPaused, main bool) error {
 	u, err := url.Parse(ev.Request.URL)
 	if err != nil {
 		return err
 	}
-	if ev.ResponseErrorReason != "" {
+	switch {
+	case ev.ResponseErrorReason != "" && main:
 		return t.failure(u, ev.ResponseErrorReason)
+	case ev.ResponseErrorReason != "": // of a frame: nobody is told why
+		return fmt.Errorf("%s cannot be reached (%s)", u.Host, ev.ResponseErrorReason)
 	}
 	switch code := int(ev.ResponseStatusCode); {
 	case code >= 400:
