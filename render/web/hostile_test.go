@@ -156,6 +156,28 @@ func TestABrowserThatIsKilledComesBackBehindTheLastPicture(t *testing.T) {
 	}
 }
 
+func TestAPageThatStaysMovesToAnotherBrowserWhenItsOwnIsAtItsEnd(t *testing.T) {
+	b := alone(t, Config{renew: 500 * time.Millisecond})
+	v := open(t, b, page1(t, `<body style="background:red"><script>setInterval(() => document.body.style.background = Date.now() % 1000 < 500 ? 'red' : 'blue', 50)</script>`), small).ready()
+	v.Play()
+	v.turns(10, 10, blue)
+	b.mu.Lock()
+	old := b.now
+	b.mu.Unlock()
+	old.tire()
+	v.await("the end of the old browser", func() bool {
+		if got := v.at(10, 10); got.A != 0xff || got.G != 0 || v.Stalled() {
+			t.Errorf("meanwhile %v was shown, stalled %v", got, v.Stalled())
+		}
+		return len(shares(old.pid)) == 0
+	})
+	v.turns(10, 10, red)
+	v.turns(10, 10, blue)
+	if v.Err() != nil || v.Stalled() {
+		t.Errorf("error %v, stalled %v", v.Err(), v.Stalled())
+	}
+}
+
 // listener counts what reaches it: nothing of what a page tries.
 func listener(t *testing.T) (addr string, hits *atomic.Int32) {
 	t.Helper()

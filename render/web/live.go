@@ -17,6 +17,7 @@ const (
 	maxTries   = 3                      // of a page that had to be killed
 	firstPause = 500 * time.Millisecond // before the next attempt; doubled up to a minute
 	lastPause  = time.Minute
+	renewAfter = 10 * time.Minute
 )
 
 // live shows the page until it is stopped: again and again when it or its browser dies, behind its last picture.
@@ -28,6 +29,9 @@ func (p *Page) live(ctx context.Context) {
 		err := p.perform(ctx)
 		if ctx.Err() != nil {
 			return
+		}
+		if errors.Is(err, errRenew) {
+			continue
 		}
 		if !errors.Is(err, errGone) {
 			kills++
@@ -52,6 +56,10 @@ func (p *Page) live(ctx context.Context) {
 		}
 	}
 }
+
+// errRenew says that the page moves to another browser, behind its last picture: one that is never replaced by another
+// item would keep a browser that has grown for ever.
+var errRenew = errors.New("the browser is at its end")
 
 // hopeless takes note of the end of an attempt. It says whether there is to be no other: then the item has failed.
 func (p *Page) hopeless(err error, try, kills int) bool {
@@ -103,7 +111,10 @@ func (p *Page) perform(ctx context.Context) error {
 		return e.charges(err)
 	}
 	p.b.complain(t, item)
-	return e.charges(p.stage(ctx, t))
+	if err = p.stage(ctx, t); errors.Is(err, errRenew) {
+		return err
+	}
+	return e.charges(err)
 }
 
 // complain logs what went wrong within the page: it is never on the screen.
@@ -128,6 +139,8 @@ func (p *Page) stage(ctx context.Context, t *tab) error {
 	}
 	s := newScreening(p, t)
 	defer s.stop()
+	renew := time.NewTicker(p.b.cfg.renew)
+	defer renew.Stop()
 	for {
 		var err error
 		select {
@@ -154,6 +167,10 @@ func (p *Page) stage(ctx context.Context, t *tab) error {
 			p.fill(t)
 			if plays != nil {
 				s.rest.Reset(restAfter)
+			}
+		case <-renew.C:
+			if t.eng.isTired() {
+				return errRenew
 			}
 		case at := <-p.taps:
 			t.touch(at[0], at[1])

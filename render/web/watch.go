@@ -26,6 +26,9 @@ func (b *Browser) watch(e *engine) {
 			return
 		case <-tick.C:
 		}
+		if time.Since(began) > maxAge {
+			e.tire()
+		}
 		switch users, rested := e.rest(); {
 		case e.dead(), users == 0 && rested > restTime, users == 0 && e.isTired():
 			e.kill()

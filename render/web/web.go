@@ -52,6 +52,7 @@ type Config struct {
 	flags   []string      // more of the browser's
 	own     bool          // pages may be on this machine, by http too: for tests
 	endless time.Duration // a script that takes as long has no end; 0 = 10 s
+	renew   time.Duration // a page that has been on for as long moves to another browser when its own is at its end; 0 = 10 min
 }
 
 // Place is what a page needs to know to write times and numbers. The zero value is that of the machine.
@@ -85,6 +86,7 @@ const (
 	restTime = 2 * time.Minute // a browser without a page is kept for as long
 	longLife = time.Minute     // one that lived for as long was well
 	maxPause = 30 * time.Second
+	maxAge   = 24 * time.Hour // of a browser: then no page comes to it any more
 )
 
 // New finds the browser and starts nothing. The error is ErrMissing where there is none.
@@ -108,6 +110,9 @@ func New(cfg Config) (*Browser, error) {
 	}
 	if cfg.endless == 0 {
 		cfg.endless = endless
+	}
+	if cfg.renew == 0 {
+		cfg.renew = renewAfter
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Browser{
