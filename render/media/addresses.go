@@ -112,7 +112,10 @@ func entries(text string, base *url.URL) []string {
 			continue
 		}
 		u, err := base.Parse(line)
-		if err == nil && slices.Contains(schemes(), u.Scheme) && u.Host != "" {
+		if err != nil || !slices.Contains(schemes(), u.Scheme) || u.Hostname() == "" {
+			continue
+		}
+		if again, err := url.Parse(u.String()); err == nil && again.Host == u.Host {
 			list = append(list, u.String())
 		}
 	}
