@@ -65,7 +65,7 @@ func TestATimelineWithActionsNeverContradictsAt(t *testing.T) {
 	changes := 0
 	for _, text := range []string{"2027-03-28T01:00:00Z", "2027-10-31T01:00:00Z", "2027-06-16T00:00:00Z"} {
 		around := at(t, text)
-		for range 20 {
+		for range 6 {
 			s := randomSchedule(r, around, []string{"Europe/Paris", "UTC"})
 			for n := range 2 + r.IntN(4) {
 				a := Action{ID: fmt.Sprintf("a%d", n), Do: []string{DoScreenOn, DoScreenOff, DoReboot}[(n+r.IntN(2))%3], At: fmt.Sprintf("%02d:%02d", r.IntN(24), 15*r.IntN(4))}
@@ -93,7 +93,7 @@ func TestATimelineWithActionsNeverContradictsAt(t *testing.T) {
 			}
 		}
 	}
-	if changes < 300 {
+	if changes < 100 {
 		t.Errorf("only %d changes were seen", changes)
 	}
 }
