@@ -18,30 +18,36 @@ type line struct {
 	mean        float64
 }
 
-// fit leaves the time to warm up out. Samples that follow each other are not independent: the doubt is widened by their
-// correlation (an autoregression of the first order, as usual for time series).
+// fit leaves the time to warm up out. What is on decides how much memory is needed, so that each scene is compared with
+// itself: the slope is the common one of a line through each scene's samples. Samples that follow each other are not
+// independent: the doubt is widened by their correlation (an autoregression of the first order, as usual for time series).
 func fit(name string, all []sample, of func(sample) float64) line {
 	all = all[int(warm*float64(len(all))):]
-	n := float64(len(all))
 	l := line{name: name, doubt: math.Inf(1)}
-	if n < 3 {
-		return l
-	}
-	var sx, sy, sxx, sxy float64
+	type sums struct{ n, x, y float64 }
+	scenes := map[string]sums{}
 	for _, p := range all {
-		x, y := float64(p.Changes), of(p)
-		sx, sy, sxx, sxy = sx+x, sy+y, sxx+x*x, sxy+x*y
+		m := scenes[p.Scene]
+		scenes[p.Scene] = sums{m.n + 1, m.x + float64(p.Changes), m.y + of(p)}
 	}
-	spread := sxx - sx*sx/n
-	l.first, l.last, l.mean = float64(all[0].Changes), float64(all[len(all)-1].Changes), sy/n
-	if spread <= 0 {
+	var spread, both, sx, sy float64
+	for _, p := range all {
+		m := scenes[p.Scene]
+		dx := float64(p.Changes) - m.x/m.n
+		spread, both = spread+dx*dx, both+dx*(of(p)-m.y/m.n)
+		sx, sy = sx+float64(p.Changes), sy+of(p)
+	}
+	n, free := float64(len(all)), float64(len(all)-len(scenes)-1)
+	if free < 3 || spread <= 0 {
 		return l
 	}
-	l.slope = (sxy - sx*sy/n) / spread
-	l.at = sy/n - l.slope*sx/n
+	l.first, l.last, l.mean = float64(all[0].Changes), float64(all[len(all)-1].Changes), sy/n
+	l.slope = both / spread
+	l.at = l.mean - l.slope*sx/n
 	var rest, next, before float64
 	for i, p := range all {
-		r := of(p) - l.at - l.slope*float64(p.Changes)
+		m := scenes[p.Scene]
+		r := of(p) - m.y/m.n - l.slope*(float64(p.Changes)-m.x/m.n)
 		rest += r * r
 		if i > 0 {
 			next += r * before
@@ -52,7 +58,7 @@ func fit(name string, all []sample, of func(sample) float64) line {
 	if rest > 0 {
 		kin = min(max(next/rest, 0), 0.99)
 	}
-	l.doubt = 1.96 * math.Sqrt(rest/(n-2)/spread*(1+kin)/(1-kin))
+	l.doubt = 1.96 * math.Sqrt(rest/free/spread*(1+kin)/(1-kin))
 	return l
 }
 

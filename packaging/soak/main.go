@@ -32,8 +32,8 @@ import (
 const (
 	week      = 7 * 24 * 3600 / 10 // changes
 	tolerance = 96.0               // MiB in a week, which no one would notice
-	warm      = 0.25               // of the run, which is not counted
-	every     = 2 * time.Second
+	warm      = 0.33               // of the run, which is not counted
+	every     = 1700 * time.Millisecond // of no length of an item
 )
 
 func main() {
@@ -62,6 +62,7 @@ type soak struct {
 type sample struct {
 	At       float64 `json:"at"` // seconds
 	Changes  int64   `json:"changes"`
+	Scene    string  `json:"scene"`
 	Player   float64 `json:"player"`
 	Renderer float64 `json:"renderer"`
 	Process  int     `json:"process"` // of the renderer
@@ -132,7 +133,7 @@ func (s *soak) play(ctx context.Context, args []string) (done chan struct{}, err
 			switch line := lines.Text(); {
 			case strings.Contains(line, `msg="item on the screen"`):
 				s.changes.Add(1)
-			case strings.Contains(line, "ALSA lib"): // there is no sound card
+			case strings.Contains(line, "ALSA lib"), strings.Contains(line, "pw.conf"): // there is no sound card
 			case strings.Contains(line, "level=WARN"), strings.Contains(line, "level=ERROR"):
 				fmt.Println(line)
 			}
@@ -180,7 +181,7 @@ func (s *soak) watch(ctx context.Context, long time.Duration) error {
 		if err != nil {
 			return err
 		}
-		at := sample{At: time.Since(s.begun).Seconds(), Changes: s.changes.Load(), Renderer: pss(st.Renderer.PID), Process: st.Renderer.PID, Dropped: st.Renderer.Dropped}
+		at := sample{At: time.Since(s.begun).Seconds(), Changes: s.changes.Load(), Scene: st.Showing.Scene, Renderer: pss(st.Renderer.PID), Process: st.Renderer.PID, Dropped: st.Renderer.Dropped}
 		if pid := s.playerPID(); pid > 0 {
 			at.Player = pss(pid)
 		}
