@@ -161,7 +161,7 @@ func (g *group) parting(long time.Duration) time.Time {
 	if _, wraps := g.leader.after(g.leader.cur.index); !wraps || end.IsZero() || !end.Equal(g.leader.cur.ends()) {
 		return time.Time{}
 	}
-	return end.Add(-long)
+	return end.Add(-min(long, g.leader.cur.length()/2))
 }
 
 // ready says whether everything that can be seen of the group is there.

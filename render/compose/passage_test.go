@@ -235,3 +235,18 @@ func TestAVideoThatIsCoveredIsKeptGoing(t *testing.T) {
 		}
 	})
 }
+
+func TestAVideoThatIsShorterThanItsTransitionIsStillShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t)
+		slow := &scene.Transition{Kind: "fade", For: scene.Duration(5 * time.Second)}
+		th.scene(1, reel(comes(film("red"), slow), comes(film("blue"), slow)))
+		time.Sleep(sec(20))
+		synctest.Wait()
+		th.mu.Lock()
+		defer th.mu.Unlock()
+		if th.loads < 18 || th.loads > 24 {
+			t.Errorf("%d videos of two seconds were begun in 20 seconds, want one each second: half of each is on the way", th.loads)
+		}
+	})
+}

@@ -166,7 +166,7 @@ func (r *reel) parting() time.Time {
 	if r.cur == nil || r.next == nil || r.next.again {
 		return time.Time{}
 	}
-	end, long := r.cur.runsOut(), passageOf(r.next.item.Transition)
+	end, long := r.cur.runsOut(), min(r.next.arrival(), r.cur.length()/2)
 	if _, wraps := r.after(r.cur.index); long == 0 || end.IsZero() || !end.Equal(r.cur.ends()) || wraps && r.leads && r.stage.ending(r.group) {
 		return time.Time{}
 	}
@@ -261,7 +261,7 @@ func (r *reel) promote(now time.Time) {
 		end = old.ends()
 	}
 	r.cur, r.next = r.next, nil
-	if p := newPassage(r.cur.item.Transition, lengthOf(r.cur.item), now); p != nil && old != nil && !r.cur.again {
+	if p := newPassage(r.cur.item.Transition, r.cur.arrival(), now); p != nil && old != nil && !r.cur.again {
 		r.old, r.passage = old, p
 		p.step(now, r.stage.ticks)
 	} else {

@@ -240,9 +240,30 @@ func (sl *slot) ends() time.Time {
 	return own
 }
 
+// length is what the video itself has, zero while that is not known.
+func (sl *slot) length() time.Duration {
+	if sl.video == nil {
+		return 0
+	}
+	return sl.video.Length()
+}
+
+// arrival is how long the transition to the item takes: no longer than the item stays, and no longer than half of a video
+// that says itself how long that is, for its other half may be needed to go.
+func (sl *slot) arrival() time.Duration {
+	long := passageOf(sl.item.Transition)
+	if l := lengthOf(sl.item); l > 0 {
+		return min(long, l)
+	}
+	if l := sl.length(); l > 0 {
+		return min(long, l/2)
+	}
+	return long
+}
+
 // runsOut is the end of what the video itself has, zero while that is not known.
 func (sl *slot) runsOut() time.Time {
-	if sl.began.IsZero() || sl.video == nil || sl.video.Length() <= 0 {
+	if sl.began.IsZero() || sl.length() <= 0 {
 		return time.Time{}
 	}
 	return sl.began.Add(sl.video.Length() - sl.start%sl.video.Length())
