@@ -14,6 +14,7 @@ type view struct {
 	known   []known // of each pulse, apart: this is what nearly every question reads, and nothing else
 	hours   int     // index into pulses, -1 = none
 	zones   map[string]*zone
+	counts  []string // metrics that counted when gated was settled
 	indexes map[*rhythm]int
 }
 
@@ -22,7 +23,7 @@ type aimed struct {
 	*event
 	pulse    int
 	priority int  // the event's, here for the same reason
-	gated    bool // it has a trigger or conditions
+	gated    bool // it has a trigger, or a condition on a metric that counts: it changes by itself
 }
 
 // pulse is a rhythm in a zone.
@@ -56,7 +57,7 @@ func (p *Plan) view(pl Player) *view {
 				continue
 			}
 			if i, ok := v.pulse(e.rhythm); ok {
-				v.ladder[kind] = append(v.ladder[kind], aimed{e, i, e.Priority, e.Trigger != nil || len(e.When) > 0})
+				v.ladder[kind] = append(v.ladder[kind], aimed{e, i, e.Priority, e.Trigger != nil})
 			}
 		}
 	}
@@ -190,7 +191,7 @@ func (m *moment) fit(e *event) bool {
 // live says whether an event is on, and notes when that changes if it would change the answer: the caller asks only
 // about events that do.
 func (m *moment) live(v *view, e aimed) bool {
-	if e.gated && (e.Trigger != nil || len(m.state.Since) > 0 && m.counts(e.event)) {
+	if e.gated {
 		on, until := m.turn(v, e)
 		if on || until < m.next {
 			m.next = min(m.next, until)
@@ -225,6 +226,7 @@ func (m *moment) instant() *time.Time {
 
 func (p *Plan) decide(v *view, st *State, now time.Time) (Decision, *moment) {
 	m := newMoment(st, now)
+	v.attune(m)
 	d := Decision{Screen: "on", Events: []string{}, Loop: []string{}, Overlays: []string{}}
 	if e := v.first(kindEmergency, m); e != nil {
 		d.Layer, d.Events, d.Loop = LayerEmergency, []string{e.ID}, m.keep(nil, e.Items)

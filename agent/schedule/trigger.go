@@ -152,6 +152,24 @@ func (m *moment) metric(name string) (value any, known bool) {
 	return value, known
 }
 
+// attune settles which events change by themselves, again when other metrics count than before.
+func (v *view) attune(m *moment) {
+	same := len(v.counts) == len(m.state.Since)
+	for _, name := range v.counts {
+		_, still := m.state.Since[name]
+		same = same && still
+	}
+	if same {
+		return
+	}
+	v.counts = sortedKeys(m.state.Since)
+	for _, list := range v.ladder {
+		for i := range list {
+			list[i].gated = list[i].Trigger != nil || m.counts(list[i].event)
+		}
+	}
+}
+
 // counts says whether a condition of an event asks for a metric that changes by itself.
 func (m *moment) counts(e *event) bool {
 	return slices.ContainsFunc(e.When, func(c Condition) bool { _, yes := m.state.Since[c.Metric]; return yes })

@@ -102,7 +102,7 @@ func TestSharesHoldWithinTwoItemsAtEveryBoundaryOfAWeek(t *testing.T) {
 
 func TestRandomSharesHoldWithinTwoItems(t *testing.T) {
 	r := rand.New(rand.NewPCG(3736, 5))
-	overall, tables := 0.0, 40
+	overall, tables := 0.0, 20
 	if testing.Short() {
 		tables = 5
 	}
