@@ -46,25 +46,34 @@ func (a *Agent) service(lang string) scene.Card {
 	default:
 		add("Relay", "Relais", fmt.Sprintf(say("heard %s ago", "joint il y a %s"), time.Since(heard).Truncate(time.Second)))
 	}
-	add("Disk", "Disque", fmt.Sprintf(say("%.1f GiB free", "%.1f Gio libres"), float64(s.Disk)/(1<<30)))
+	free := fmt.Sprintf("%.1f", float64(s.Disk)/(1<<30))
+	add("Disk", "Disque", say(free+" GiB free", strings.Replace(free, ".", ",", 1)+" Gio libres"))
 	r := s.Renderer
 	if r.Output == "" {
 		add("Renderer", "Rendu", say("down", "arrêté"))
 	} else {
-		add("Renderer", "Rendu", fmt.Sprintf("%s %d × %d, %d / %d MiB", r.Output, r.Width, r.Height, r.Memory>>20, r.Ceiling>>20))
+		add("Renderer", "Rendu", fmt.Sprintf(say("%s %d × %d, %d / %d MiB", "%s %d × %d, %d / %d Mio"), r.Output, r.Width, r.Height, r.Memory>>20, r.Ceiling>>20))
 		add("Decoding", "Décodage", map[bool]string{true: say("software", "logiciel"), false: r.Hwdec}[r.Hwdec == "" || r.Hwdec == "no"])
 		add("Frames", "Images", fmt.Sprintf(say("%d shown, %d too late", "%d montrées, %d en retard"), r.Presented, r.Dropped))
 	}
 	add("Volume", "Volume", fmt.Sprintf("%d %%", s.Volume.Now))
 	add("Version", "Version", s.Version)
-	c.Notices = faults(s.Checks, s.Held)
+	c.Notices = a.faults(s.Checks, s.Held, lang)
 	return c
 }
 
-// faults are the checks that are not right and the items that are held back, in words.
-func faults(checks, held map[string]string) (out []string) {
+// faults are the checks that are not right and the items that are held back, in words: the player's language where it has
+// them in both.
+func (a *Agent) faults(checks, held map[string]string, lang string) (out []string) {
+	a.advice.mu.Lock()
+	relay := a.advice.relay
+	a.advice.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(checks)) {
-		if word := checks[name]; word != health.OK {
+		switch word := checks[name]; {
+		case word == health.OK:
+		case name == "relay" && relay != nil:
+			out = append(out, strings.Join(relayWords(relay).in(lang), ". "))
+		default:
 			out = append(out, name+": "+word)
 		}
 	}

@@ -30,9 +30,9 @@ import (
 )
 
 const (
-	week      = 7 * 24 * 3600 / 10 // changes
-	tolerance = 96.0               // MiB in a week, which no one would notice
-	warm      = 0.33               // of the run, which is not counted
+	week      = 7 * 24 * 3600 / 10      // changes
+	tolerance = 96.0                    // MiB in a week, which no one would notice
+	warm      = 0.33                    // of the run, which is not counted
 	every     = 1700 * time.Millisecond // of no length of an item
 )
 

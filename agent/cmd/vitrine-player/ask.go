@@ -82,7 +82,10 @@ func print(w io.Writer, s control.Status) {
 	if s.Renderer.Output == "" {
 		line("renderer", "down: nothing new is drawn until it runs%s", cmp.Or(prefixed(": ", s.Renderer.Fault), "; see the player's log"))
 	} else {
-		line("renderer", "%s %dx%d, %d frames, %d dropped, %d MiB", s.Renderer.Output, s.Renderer.Width, s.Renderer.Height, s.Renderer.Presented, s.Renderer.Dropped, s.Renderer.Memory>>20)
+		line("renderer", "%s %dx%d, %d frames, %d dropped, %d of %d MiB", s.Renderer.Output, s.Renderer.Width, s.Renderer.Height, s.Renderer.Presented, s.Renderer.Dropped, s.Renderer.Memory>>20, s.Renderer.Ceiling>>20)
+	}
+	if s.Volume.Now < 100 || s.Volume.Own < 100 {
+		line("volume", "%d %%, set to %d %% of what the schedule says", s.Volume.Now, s.Volume.Own)
 	}
 	line("clock", "%s, %s%s", s.Clock.Trust, s.Clock.Now.Local().Format(time.DateTime), prefixed(": ", s.Clock.Why))
 	for _, d := range s.Actions {
