@@ -109,6 +109,9 @@ func (v *view) path(name string) string {
 
 // fonts are the system's with those of the bundle before them.
 func (v *view) fonts() (*paint.Fonts, error) {
+	if v.loaded != nil {
+		return v.loaded, nil
+	}
 	var files []string
 	for _, p := range slices.Sorted(maps.Keys(v.media)) {
 		if strings.HasPrefix(v.media[p], "font/") {
@@ -119,6 +122,7 @@ func (v *view) fonts() (*paint.Fonts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load fonts: %w", err)
 	}
+	v.loaded = fonts
 	return fonts, nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"vitrine/agent/bundle"
 	"vitrine/agent/bundle/folder"
 	"vitrine/agent/schedule"
+	"vitrine/render/paint"
 	"vitrine/render/scene"
 )
 
@@ -145,6 +146,7 @@ type view struct {
 	width int // of the picture; 0 = the canvas's
 
 	rows     *rows
+	loaded   *paint.Fonts
 	scene    *scene.Scene // nil = the screen is off
 	overlays []scene.Scene
 	notes    []string
