@@ -147,6 +147,29 @@ func TestWhatTheWordsGiveIsTakenByPlayers(t *testing.T) {
 	}
 }
 
+func TestWhatAZoneCannotHaveIsSaid(t *testing.T) {
+	for name, c := range map[string]struct{ zone, want string }{
+		"a source beside a ticker":    {"ticker: hello, source: menus", `7:43: a zone has a source of its own only with a page, and this one has "ticker"; write it within ticker:, or take it out`},
+		"a transition of a text":      {"text: hello, transition: fade", `7:41: a zone with "text" has no "transition"; take it out`},
+		"pages of a playlist":         {"playlist: [media/a.mp4], pages: 2", `7:53: a playlist has no "pages"; write it at the item of the playlist that it is for`},
+		"a stand-in of a clock":       {`clock: "15:04", standIn: media/c.png`, `7:44: a zone with "clock" has no "standIn"; take it out`},
+		"a city without a zone":       {"clock: {cities: [{label: Paris}]}", `7:45: a city needs "zone"`},
+		"a city on the moon":          {"clock: {cities: [{label: Base, zone: Moon/Base}]}", `7:65: "Moon/Base" is not a time zone; write an IANA name, such as Europe/Paris`},
+		"cards without a title":       {"cards: {source: menus}", `7:35: cards needs "title"`},
+		"cards that call a function":  {`cards: {source: menus, title: "{{len .title}}"}`, `7:58: the text's {{…}} is not right: {{len .title}} is more than a column; write {{.title}} for the column title, {{if .title}}…{{end}} for when there is one`},
+		"cards of pictures elsewhere": {`cards: {source: menus, title: x, image: p, pictures: dishes}`, `7:81: there is no picture in the folder dishes; write a folder with PNG, JPEG, WebP, GIF or SVG files, such as media/dishes`},
+		"weather of no source":        {"weather: {source: sky, label: day, sky: code}", `7:46: there is no source "sky"; define it under sources: or write one of menus`},
+		"weather without a sky":       {"weather: {source: menus, label: day}", `7:37: weather needs "sky"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := folder.Load(folderOf(t, "id: x\nsources: {menus: {type: text, location: {type: bundle, path: data/news.txt}}}\nscenes:\n  a:\n    for: 5s\n    zones:\n      - {at: [0, 0, 9, 9], "+c.zone+"}\nfallback: [a]\n"))
+			if err == nil || err.Error() != "bundle.yaml:"+c.want {
+				t.Errorf("\n got %v\nwant bundle.yaml:%s", err, c.want)
+			}
+		})
+	}
+}
+
 func TestWhatAnItemCannotHaveIsSaid(t *testing.T) {
 	for name, c := range map[string]struct{ items, want string }{
 		"an address among files":        {`["https://example.com/x"]`, "5:16: https://example.com/x is an address, not a file; write {stream: https://example.com/x, for: 5m} for a live stream, {web: https://example.com/x, for: 30s} for a page"},

@@ -25,7 +25,7 @@ func (l *loader) scene(pointer string, d sceneDoc) scene.Scene {
 	case d.Media != "":
 		items := l.items(pointer+"/media", itemDoc{Path: d.Media, Fit: d.Fit, Volume: d.Volume, For: d.For}, length{pointer, "for: 10s in the scene"})
 		for i := range items {
-			if k := items[i].Kind; k == scene.Video || k == scene.Animation {
+			if items[i].Kind == scene.Video {
 				items[i].For = 0 // its own length; the scene's cuts or repeats it
 			}
 		}
@@ -74,7 +74,9 @@ func (l *loader) zone(pointer string, d zoneDoc, sceneFor scene.Duration) scene.
 		z.At = *d.At
 		l.rect(pointer+"/at", z.At)
 	}
-	l.oneContent(pointer, d)
+	if content := l.oneContent(pointer, d); !slices.Contains([]string{"image", "video", "document", "web", "stream", ""}, content) {
+		l.alone(pointer, content, d)
+	}
 	forever := sceneFor
 	if forever == 0 {
 		forever = still
@@ -94,7 +96,6 @@ func (l *loader) zone(pointer string, d zoneDoc, sceneFor scene.Duration) scene.
 		z.Playlist = l.items(pointer, one, length{})
 	case len(d.Playlist) > 0:
 		z.Playlist = l.playlist(pointer+"/playlist", d.Playlist, one)
-		l.alone(pointer, d)
 	case d.Text != nil:
 		z.Text = l.text(pointer+"/text", *d.Text)
 	case d.Ticker != nil:
@@ -121,17 +122,27 @@ func (l *loader) zone(pointer string, d zoneDoc, sceneFor scene.Duration) scene.
 	return z
 }
 
-// alone finds what is written for a zone but belongs to the items of its playlist.
-func (l *loader) alone(pointer string, d zoneDoc) {
-	for field, has := range map[string]bool{"pages": d.Pages != "", "each": d.Each != 0, "source": d.Source != "", "hosts": len(d.Hosts) > 0, "standIn": d.StandIn != ""} {
-		if has {
-			l.fault(pointer+"/"+field, true, fmt.Sprintf("a playlist has no %q", field), "write it at the item of the playlist that it is for")
+// alone finds what is written for a zone but belongs to the items of its playlist, or to nothing that it shows.
+func (l *loader) alone(pointer, content string, d zoneDoc) {
+	for _, f := range []struct {
+		field string
+		has   bool
+	}{{"pages", d.Pages != ""}, {"each", d.Each != 0}, {"source", d.Source != ""}, {"hosts", len(d.Hosts) > 0}, {"standIn", d.StandIn != ""},
+		{"transition", d.Transition != nil && content != "playlist"}} {
+		switch {
+		case !f.has:
+		case content == "playlist":
+			l.fault(pointer+"/"+f.field, true, fmt.Sprintf("a playlist has no %q", f.field), "write it at the item of the playlist that it is for")
+		case f.field == "source":
+			l.fault(pointer+"/source", true, fmt.Sprintf("a zone has a source of its own only with a page, and this one has %q", content), "write it within "+content+":, or take it out")
+		default:
+			l.fault(pointer+"/"+f.field, true, fmt.Sprintf("a zone with %q has no %q", content, f.field), "take it out")
 		}
 	}
 }
 
-// oneContent wants a zone to show one thing. That it shows something is in the schema.
-func (l *loader) oneContent(pointer string, d zoneDoc) {
+// oneContent wants a zone to show one thing, and says which. That it shows something is in the schema.
+func (l *loader) oneContent(pointer string, d zoneDoc) string {
 	var has []string
 	for _, c := range []struct {
 		is   bool
@@ -147,6 +158,10 @@ func (l *loader) oneContent(pointer string, d zoneDoc) {
 	if len(has) > 1 {
 		l.fault(pointer+"/"+has[1], true, fmt.Sprintf("the zone has both %q and %q", has[0], has[1]), "make two zones of it, or keep one of them")
 	}
+	if len(has) == 0 {
+		return ""
+	}
+	return has[0]
 }
 
 func (l *loader) rect(pointer string, r scene.Rect) {
