@@ -293,12 +293,20 @@ func (p *Playout) aligned(now bool) (t turn, ok bool) {
 	return turn{item: p.loop[i], from: from, epoch: epoch.Round(0)}, true
 }
 
-// joins says that what is on goes by itself though the loop could be aligned now: the clock has come to be trusted since.
+// joins says that what is on, or about to come, goes by itself though the loop could be aligned now: the clock has come to be
+// trusted since. It says so once for each showing.
 func (p *Playout) joins() bool {
-	if p.on == nil || !p.on.epoch.IsZero() || p.on.voice != "" || p.waiting != nil && !p.waiting.epoch.IsZero() || !slices.Contains(p.loop, p.on.item) {
+	s := p.on
+	if s == nil {
+		s = p.waiting
+	}
+	if s == nil || !s.epoch.IsZero() || s.voice != "" || s.id == p.joined || !slices.Contains(p.loop, s.item) {
 		return false
 	}
 	_, ok := p.aligned(true)
+	if ok {
+		p.joined = s.id
+	}
 	return ok
 }
 

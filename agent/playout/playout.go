@@ -153,6 +153,7 @@ type Playout struct {
 	pos      int     // in loop, of what is queued next
 	again    *turn   // an interrupted turn that comes before that; nil = none
 	back     *place  // where again is from
+	joined   uint64  // showing that an aligned loop was joined from
 	left     []place // programmes that stronger ones have interrupted, weakest first
 	on       *showing
 	waiting  *showing
@@ -287,7 +288,10 @@ func (p *Playout) pause() time.Duration {
 	if p.decision.Next != nil {
 		due(*p.decision.Next, p.cfg.Clock.Now())
 	}
-	for _, t := range []time.Time{p.service.due, p.cutAt, p.retry, p.sick.next(time.Now()), p.shares.due} {
+	p.mu.Lock()
+	page := p.service.due
+	p.mu.Unlock()
+	for _, t := range []time.Time{page, p.cutAt, p.retry, p.sick.next(time.Now()), p.shares.due} {
 		due(t, time.Now())
 	}
 	return d

@@ -1,6 +1,7 @@
 package playout_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,11 +16,11 @@ import (
 func TestTheServicePageComesByKeyAndGoesByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := start(t)
-		asked := ""
+		var asked atomic.Value
 		var err error
 		p.Playout, err = playout.New(playout.Config{Store: p.store, Clock: wall{}, Screen: p.screen, Lang: "fr", ServiceKeys: []string{"F12"},
 			Service: func(lang string) scene.Card {
-				asked = lang
+				asked.Store(lang)
 				return scene.Card{Facts: [][2]string{{"Heure", time.Now().Format(time.TimeOnly)}}}
 			}})
 		if err != nil {
@@ -41,8 +42,8 @@ func TestTheServicePageComesByKeyAndGoesByItself(t *testing.T) {
 		shown(0, "after another key")
 		key("F12")
 		shown(1, "after the key")
-		if asked != "fr" {
-			t.Errorf("it was asked for in %q", asked)
+		if asked.Load() != "fr" {
+			t.Errorf("it was asked for in %q", asked.Load())
 		}
 		time.Sleep(59 * time.Second)
 		synctest.Wait()
