@@ -73,6 +73,9 @@ func (g *group) addZones(specs []scene.Zone, reels []pipe.Reel, now time.Time) *
 			for _, r := range reels {
 				if r.Zone == i && r.Item >= 0 && r.Item < len(z.Playlist) {
 					from, at = r.Item, time.Duration(r.At)
+					if r.Of > 0 && r.At >= r.Of { // it is over meanwhile
+						from, at = (r.Item+1)%len(z.Playlist), time.Duration(r.At-r.Of)
+					}
 				}
 			}
 			out.reel.prepare(from, at, now)
@@ -274,7 +277,7 @@ func (g *group) reels(now time.Time) []pipe.Reel {
 			if c.item.For > 0 && !c.until.IsZero() {
 				at = time.Duration(c.item.For) - c.until.Sub(now) // also of a video that is shown once more
 			}
-			out = append(out, pipe.Reel{Zone: z.place, Item: c.index, At: scene.Duration(max(0, at)), Skew: z.reel.skew()})
+			out = append(out, pipe.Reel{Zone: z.place, Item: c.index, At: scene.Duration(max(0, at)), Of: scene.Duration(c.whole()), Skew: z.reel.skew()})
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package compose_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,6 +32,17 @@ func TestEveryPlaylistGoesOnWhereAPulseSaidThatItWas(t *testing.T) {
 	if pulse.ID != 7 || len(pulse.Reels) != 2 {
 		t.Fatalf("the pulse tells of showing %d %+v, want two playlists of 7", pulse.ID, pulse.Reels)
 	}
+	late := slices.Clone(pulse.Reels)
+	for i := range late { // a renderer that needed a second and a half to be back
+		late[i].At += scene.Duration(1500 * time.Millisecond)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		th := newTheatre(t)
+		s := halves()
+		th.stage.Do(pipe.Command{Op: pipe.OpQueue, ID: 9, Now: true, Canvas: scene.Size{Width: size.X, Height: size.Y}, Scene: &s, Reels: late})
+		time.Sleep(sec(0.2))
+		th.sees("late", spots{left: colours["green"], right: colours["blue"]})
+	})
 	synctest.Test(t, func(t *testing.T) {
 		th := newTheatre(t)
 		s := halves()

@@ -261,6 +261,14 @@ func (sl *slot) arrival() time.Duration {
 	return long
 }
 
+// whole is how long the item is, zero while that is not known.
+func (sl *slot) whole() time.Duration {
+	if l := lengthOf(sl.item); l > 0 {
+		return l
+	}
+	return sl.length()
+}
+
 // runsOut is the end of what the video itself has, zero while that is not known.
 func (sl *slot) runsOut() time.Time {
 	if sl.began.IsZero() || sl.length() <= 0 {

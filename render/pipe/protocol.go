@@ -94,6 +94,7 @@ type Reel struct {
 	Zone int            `json:"zone"`           // its place in the scene's list
 	Item int            `json:"item"`           // in the playlist, from 0
 	At   scene.Duration `json:"at"`             // since the item's beginning
+	Of   scene.Duration `json:"of,omitempty"`   // how long the item is; 0 = not known
 	Skew *float64       `json:"skew,omitempty"` // seconds by which an aligned video is ahead of its time; nil = not known
 }
 
