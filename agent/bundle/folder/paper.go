@@ -51,6 +51,9 @@ func (l *loader) pages(pointer string, d itemDoc, f *medium, item scene.Item, wa
 		return []scene.Item{item}
 	}
 	item.Src = f.bundlePath()
+	if item.Fit == "" {
+		item.Fit = scene.Contain // a page is to be read
+	}
 	var all []scene.Item
 	for _, n := range numbers {
 		item.Page = n

@@ -245,7 +245,7 @@ func TestAPageCanBeAZone(t *testing.T) {
 	need(t, "pdfinfo")
 	dir := folderOf(t, "id: x\nscenes:\n  a: {zones: [{at: [0, 0, 9, 9], document: media/x.pdf}]}\nfallback: [a]\n")
 	put(t, dir, map[string]string{"media/x.pdf": pdf(2)})
-	if list := load(t, dir).Manifest.Scenes["a"].Zones[0].Playlist; len(list) != 2 || time.Duration(list[1].For) != 10*time.Second {
+	if list := load(t, dir).Manifest.Scenes["a"].Zones[0].Playlist; len(list) != 2 || time.Duration(list[1].For) != 10*time.Second || list[0].Fit != scene.Contain {
 		t.Errorf("%+v", list)
 	}
 }
