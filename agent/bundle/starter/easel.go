@@ -127,10 +127,10 @@ func (e *easel) disc(x, y, r float64, c color.NRGBA) { e.oval(x, y, r, r, 0, c) 
 
 // shadow is a soft dark disc.
 func (e *easel) shadow(x, y, r, soft, strength float64) {
-	const rings = 9
+	rings := min(max(8, int(soft*e.k/2.5)), 28) // steps that cannot be seen
 	for i := range rings {
-		t := float64(i) / (rings - 1)
-		e.disc(x, y, r+soft*(1-t), glass(rgb(0x000000), strength/rings*1.6))
+		t := float64(i) / float64(rings-1)
+		e.disc(x, y, r+soft*(1-t), glass(rgb(0x000000), strength/float64(rings)*1.6))
 	}
 }
 

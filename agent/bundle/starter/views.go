@@ -243,4 +243,12 @@ func over(r, g, b *float64, c color.NRGBA, alpha float64) {
 
 func smooth(t float64) float64 { return t * t * (3 - 2*t) }
 
-func level(v float64) uint8 { return uint8(math.Max(0, math.Min(255, math.Round(v)))) }
+func level(v float64) uint8 {
+	switch {
+	case v <= 0:
+		return 0
+	case v >= 255:
+		return 255
+	}
+	return uint8(v + 0.5)
+}
