@@ -236,9 +236,14 @@ func (t *tail) String() string {
 
 const shm = "/dev/shm"
 
-// ram is a directory that is in memory, "" where there is none: the profile is never to wear a disk out.
-func ram() string {
-	for _, dir := range []string{os.Getenv("XDG_RUNTIME_DIR"), shm} {
+// ram is a directory in memory that the browser's user gets to, "" where there is none: the profile is never to wear a
+// disk out.
+func ram(user *account) string {
+	dirs := []string{shm}
+	if user == nil {
+		dirs = []string{os.Getenv("XDG_RUNTIME_DIR"), shm}
+	}
+	for _, dir := range dirs {
 		if dir != "" && filepath.IsAbs(dir) && inMemory(dir) && roomy(dir) && writable(dir) {
 			return dir
 		}

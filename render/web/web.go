@@ -117,7 +117,7 @@ func New(cfg Config) (*Browser, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Browser{
 		cfg: cfg, log: cfg.Log, ctx: ctx, cancel: cancel, all: map[*engine]bool{},
-		launch: launch{program: program, flags: cfg.flags, memory: ram(), user: user},
+		launch: launch{program: program, flags: cfg.flags, memory: ram(user), user: user},
 	}, nil
 }
 
