@@ -87,6 +87,9 @@ func print(w io.Writer, s control.Status) {
 	if s.Volume.Now < 100 || s.Volume.Own < 100 {
 		line("volume", "%d %%, set to %d %% of what the schedule says", s.Volume.Now, s.Volume.Own)
 	}
+	if skew := s.Renderer.Skew; skew != nil {
+		line("aligned", "the video is %+.1f ms off the clock", *skew*1000)
+	}
 	line("clock", "%s, %s%s", s.Clock.Trust, s.Clock.Now.Local().Format(time.DateTime), prefixed(": ", s.Clock.Why))
 	for _, d := range s.Actions {
 		line("action", "%s: %s%s", d.ID, d.Do, deed(d))
