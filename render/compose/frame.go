@@ -88,6 +88,9 @@ func (s *Stage) present() {
 // shownNow is the end of a Present: the screen has the frame.
 func (s *Stage) shownNow(now time.Time) {
 	s.busy = false
+	if len(s.onScreen) > 0 {
+		s.pulse = time.Time{}
+	}
 	for _, r := range s.onScreen {
 		r.At = now
 		s.cfg.Report(r)

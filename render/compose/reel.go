@@ -271,6 +271,7 @@ func (r *reel) promote(now time.Time) {
 	r.cur.begin(r.nominal(end, now))
 	r.stage.relayer() // another picture may lie elsewhere
 	r.group.soil(r.clip)
+	r.stage.pulse = time.Time{} // where the playlist is now is told at once: the next item may be the process' last
 }
 
 // fetch starts the preparation of what follows the present item.

@@ -126,7 +126,7 @@ const (
 	EvStarted  = "started"  // the first frame of a showing is on the screen
 	EvEnded    = "ended"    // a showing has left the screen
 	EvFailed   = "failed"   // a medium of a showing cannot be shown; the showing goes on without it, or ends if it was all. ID 0: the renderer itself
-	EvPulse    = "pulse"    // each second: presented frames, memory
+	EvPulse    = "pulse"    // each second, and when an item begins: presented frames, memory, where playlists are
 	EvInput    = "input"    // a key or a touch
 	EvMonitors = "monitors" // displays came or went, or changed their mode
 	EvShot     = "shot"     // a picture is written, or Error says why not
