@@ -49,6 +49,8 @@ func killGroup(pid int) {
 	}
 }
 
+func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+
 // lastResort has the kernel take the browser before the renderer when the machine is out of memory, and gives it the
 // processors after all that plays.
 func lastResort(pid int) {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -53,7 +54,7 @@ const (
 
 // start starts a browser and returns when it answers.
 func (l launch) start(ctx context.Context) (*engine, error) {
-	dir, err := os.MkdirTemp(l.memory, "vitrine-web-")
+	dir, err := os.MkdirTemp(l.memory, profileName+strconv.Itoa(os.Getpid())+"-")
 	if err != nil {
 		return nil, fmt.Errorf("make a profile for the browser: %w", err)
 	}
@@ -251,8 +252,24 @@ func ram(user *account) string {
 	return ""
 }
 
+const profileName = "vitrine-web-" // then the number of the process that made it, and a random part
+
+// sweep takes away the profiles of processes that were killed and could not do it themselves.
+func sweep(dir string) {
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	found, _ := filepath.Glob(filepath.Join(dir, profileName+"*-*"))
+	for _, profile := range found {
+		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(profile), profileName), "-")
+		if n, err := strconv.Atoi(pid); err == nil && n > 0 && !alive(n) {
+			_ = os.RemoveAll(profile) // another user's stays
+		}
+	}
+}
+
 func writable(dir string) bool {
-	f, err := os.CreateTemp(dir, "vitrine-web-")
+	f, err := os.CreateTemp(dir, profileName)
 	if err != nil {
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 )
 
 // share is what one process of a browser has in memory, bytes.
@@ -19,22 +20,55 @@ func members(group int) []string {
 	var out []string
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			continue // it has ended
-		}
-		if f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]); len(f) > 2 && string(f[2]) == strconv.Itoa(group) {
-			out = append(out, filepath.Dir(path))
+		if dir := filepath.Dir(path); member(dir, group) {
+			out = append(out, dir)
 		}
 	}
 	return out
 }
 
+// member says whether a process belongs to a group.
+func member(dir string, group int) bool {
+	b, err := os.ReadFile(dir + "/stat")
+	if err != nil {
+		return false // it has ended
+	}
+	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
+	return len(f) > 2 && string(f[2]) == strconv.Itoa(group)
+}
+
+// crew remembers which processes belong to a group: to ask all of a machine's several times a second would cost.
+type crew struct {
+	known map[string]bool // by number: it belongs to the group
+	asked time.Time
+}
+
+const forgetAfter = 5 * time.Second // a number may have gone to another process
+
 // rough is what all processes of a group have in memory, those parts twice that two of them share. It costs little.
-func rough(group int) int64 {
+func (c *crew) rough(group int) int64 {
+	if time.Since(c.asked) > forgetAfter {
+		c.known, c.asked = map[string]bool{}, time.Now()
+	}
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return 0
+	}
+	names, _ := proc.Readdirnames(-1)
+	_ = proc.Close()
 	var sum int64
-	for _, dir := range members(group) {
-		sum += own(dir)
+	for _, name := range names {
+		if name[0] < '0' || name[0] > '9' {
+			continue
+		}
+		ours, ok := c.known[name]
+		if !ok {
+			ours = member("/proc/"+name, group)
+			c.known[name] = ours
+		}
+		if ours {
+			sum += own("/proc/" + name)
+		}
 	}
 	return sum
 }

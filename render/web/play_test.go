@@ -199,10 +199,11 @@ func TestTheBrowserEndsWithItsProcess(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	pid := 0
+	pid, home := 0, ""
 	for lines := bufio.NewScanner(out); pid == 0 && lines.Scan(); {
 		if f := strings.Fields(lines.Text()); len(f) > 1 && f[0] == "pid" {
 			pid, _ = strconv.Atoi(f[1])
+			home = strings.Join(f[2:], " ")
 		}
 	}
 	time.Sleep(500 * time.Millisecond) // its script does not end by now
@@ -219,5 +220,16 @@ func TestTheBrowserEndsWithItsProcess(t *testing.T) {
 			left, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/exe")
 			t.Fatalf("it left %v behind, %v", shares(pid), left)
 		}
+	}
+	if home == "" {
+		home = os.TempDir()
+	}
+	profiles := filepath.Join(home, fmt.Sprintf("%s%d-*", profileName, cmd.Process.Pid))
+	if left, _ := filepath.Glob(profiles); len(left) != 1 {
+		t.Fatalf("there is no profile for the next start to take away: %v", left)
+	}
+	alone(t, Config{})
+	if left, _ := filepath.Glob(profiles); len(left) != 0 {
+		t.Errorf("the next start leaves %v behind", left)
 	}
 }

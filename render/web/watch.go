@@ -17,6 +17,7 @@ const (
 // watch looks after a running browser: its memory while it has pages, its end when it has none.
 func (b *Browser) watch(e *engine) {
 	began := time.Now()
+	var processes crew
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
@@ -32,7 +33,7 @@ func (b *Browser) watch(e *engine) {
 		switch users, rested := e.rest(); {
 		case e.dead(), users == 0 && rested > restTime, users == 0 && e.isTired():
 			e.kill()
-		case users > 0:
+		case users > 0 && processes.rough(e.pid) > b.cfg.Memory/2:
 			b.weigh(e)
 		}
 	}
@@ -62,9 +63,6 @@ func (b *Browser) buried(e *engine, lived time.Duration) {
 // those it has: at the boundary of an item. Above the ceiling the page that has most of it is killed, and when that was not
 // it, the browser.
 func (b *Browser) weigh(e *engine) {
-	if rough(e.pid) < b.cfg.Memory/2 {
-		return
-	}
 	all := shares(e.pid)
 	var sum int64
 	for _, s := range all {

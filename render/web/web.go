@@ -114,10 +114,12 @@ func New(cfg Config) (*Browser, error) {
 	if cfg.renew == 0 {
 		cfg.renew = renewAfter
 	}
+	home := ram(user)
+	sweep(home)
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Browser{
 		cfg: cfg, log: cfg.Log, ctx: ctx, cancel: cancel, all: map[*engine]bool{},
-		launch: launch{program: program, flags: cfg.flags, memory: ram(user), user: user},
+		launch: launch{program: program, flags: cfg.flags, memory: home, user: user},
 	}, nil
 }
 
