@@ -23,6 +23,7 @@ func schemes() []string { return []string{"https", "http", "udp", "rtp", "rtsp",
 
 // addresses are where a stream may come from: one, or those of an M3U playlist, one after the other as they fail.
 type addresses struct {
+	ctx  context.Context // the stream's: a fetch ends with it
 	src  string
 	list []string
 	at   int
@@ -30,7 +31,7 @@ type addresses struct {
 	seen string // … at the try before, since the stream stands still
 }
 
-func newAddresses(src string) *addresses { return &addresses{src: src} }
+func newAddresses(ctx context.Context, src string) *addresses { return &addresses{ctx: ctx, src: src} }
 
 // errOld says that a server goes on handing out what it had before its encoder ended.
 var errOld = errors.New("the stream's list of segments does not change")
@@ -39,8 +40,11 @@ var errOld = errors.New("the stream's list of segments does not change")
 // that stands still is worth another try only once its list of segments changes: the old ones would be shown again.
 func (a *addresses) next(again bool) (string, error) {
 	if a.at >= len(a.list) {
-		a.list, a.hls = resolve(a.src)
+		a.list, a.hls = resolve(a.ctx, a.src)
 		a.at = 0
+	}
+	if err := a.ctx.Err(); err != nil {
+		return "", err
 	}
 	if again && a.hls != "" {
 		old := a.seen
@@ -58,16 +62,16 @@ func (a *addresses) next(again bool) (string, error) {
 func (a *addresses) arrived() { a.seen = "" }
 
 // resolve gives the entries of an M3U playlist of streams; anything else is itself. Of HLS it gives the list of segments.
-func resolve(src string) (list []string, hls string) {
+func resolve(ctx context.Context, src string) (list []string, hls string) {
 	u, err := url.Parse(src)
 	itself := []string{src}
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || !slices.Contains([]string{".m3u", ".m3u8"}, strings.ToLower(path.Ext(u.Path))) {
 		return itself, ""
 	}
-	text, from := fetch(src)
+	text, from := fetch(ctx, src)
 	if strings.Contains(text, "#EXT-X-STREAM-INF") { // of qualities: any of them tells whether it lives
 		if variants := entries(strings.ReplaceAll(text, "#EXT-X-", "#"), from); len(variants) > 0 {
-			text, _ = fetch(variants[0])
+			text, _ = fetch(ctx, variants[0])
 		}
 	}
 	if strings.Contains(text, "#EXT-X-") {
@@ -80,8 +84,8 @@ func resolve(src string) (list []string, hls string) {
 }
 
 // fetch gives a playlist and where it really came from; "" when it does not come.
-func fetch(src string) (string, *url.URL) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+func fetch(ctx context.Context, src string) (string, *url.URL) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, src, nil)
 	if err != nil {

@@ -201,7 +201,7 @@ func TestAStreamThatStandsStillIsBegunAgain(t *testing.T) {
 		tries := slices.Clone(cam.tries)
 		cam.mu.Unlock()
 		if len(tries) < 15 || len(tries) > 60 {
-			t.Errorf("%d tries in ten minutes", len(tries))
+			t.Fatalf("%d tries in ten minutes", len(tries))
 		}
 		if a, z := tries[2].Sub(tries[1]), tries[len(tries)-1].Sub(tries[len(tries)-2]); a > 2*time.Second || z < 15*time.Second || z > 50*time.Second {
 			t.Errorf("the first wait is %s, the last %s", a, z)
@@ -337,4 +337,28 @@ func TestAListOfOldSegmentsIsNoNewStream(t *testing.T) {
 	if len(cam.names) != 1 {
 		t.Errorf("%d connections; want the first one alone", len(cam.names))
 	}
+}
+
+func TestAStreamEndsAtOnceWhileItsPlaylistIsStillFetched(t *testing.T) {
+	asked := make(chan bool, 1)
+	ended := make(chan bool)
+	first := true
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if first {
+			first = false
+			fmt.Fprint(w, "udp://239.0.0.1:5004\n")
+			return
+		}
+		asked <- true
+		<-r.Context().Done()
+		close(ended)
+	}))
+	defer server.Close()
+	s, _ := watched(&camera{})
+	if err := s.Load(scene.Item{Kind: scene.Stream, Src: server.URL + "/tv.m3u"}, 0); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	s.Close()
+	<-ended // else the test does not end
 }
