@@ -271,6 +271,7 @@ func TestTwoPlayersOfAnAlignedLoopStayTogether(t *testing.T) {
 }
 
 func TestTwoPlayersOfAWallShowOneCanvas(t *testing.T) {
+	t.Parallel()
 	half := image.Pt(640, 360)
 	h := lit(t)
 	build(t, h.bin, "agent/cmd/vitrine-player")

@@ -258,6 +258,7 @@ func capMessage(id, kind, severity, more string, life time.Duration) string {
 }
 
 func TestWarningsTakeARealScreenFromWhereverTheyCome(t *testing.T) {
+	t.Parallel()
 	h := lit(t)
 	folder := t.TempDir()
 	var feed atomic.Pointer[func() string]
