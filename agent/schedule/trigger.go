@@ -199,13 +199,16 @@ func (m *moment) counted(c *Condition, t int64) (on bool, until int64) {
 	return c.holds(max(t-start, 0), true), until
 }
 
+// mostTurns bounds the search for an instant at which all that lets an event play comes together.
+const mostTurns = 10_000
+
 // turn says whether an event with a trigger or a counting condition is on, and the next instant at which that changes.
 func (m *moment) turn(v *view, e aimed) (on bool, until int64) {
 	if !m.still(e.event) {
 		return false, never
 	}
 	first := true
-	for t := m.now; ; first = false {
+	for t, turns := m.now, 0; turns < mostTurns; first, turns = false, turns+1 {
 		all, off, soonest, latest := true, false, int64(never), t
 		part := func(on bool, until int64) {
 			if on {
@@ -244,6 +247,7 @@ func (m *moment) turn(v *view, e aimed) (on bool, until int64) {
 			t = latest
 		}
 	}
+	return on, m.now + secondsADay // it is looked for again from there
 }
 
 // gate is an event's trigger asked at t.
