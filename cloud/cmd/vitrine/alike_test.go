@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"image"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -70,4 +72,35 @@ func apart(a, b *image.RGBA) float64 {
 		sum += max(int(a.Pix[i])-int(b.Pix[i]), int(b.Pix[i])-int(a.Pix[i]))
 	}
 	return float64(sum) / float64(len(a.Pix))
+}
+
+func TestAPageOfTheFolderIsDrawnWithItsFiles(t *testing.T) {
+	if _, err := pipe.Find(); err != nil {
+		t.Skip(err)
+	}
+	if _, err := exec.LookPath("chromium"); err != nil {
+		t.Skip("chromium is not installed")
+	}
+	alone(t)
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"bundle.yaml":          "id: page\ncanvas: {width: 320, height: 180}\nscenes:\n  a: {for: 10s, zones: [{at: [0, 0, 320, 180], web: web/board/index.html}]}\ndefaults: {fleet: [a]}\nfallback: [a]\n",
+		"web/board/index.html": `<body style="background:#c00"><script src="green.js"></script></body>`, "web/board/green.js": `document.body.style.background = "#008000"`,
+	} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := filepath.Join(t.TempDir(), "out.png")
+	if said := answer[previewed](t, right(t, "preview", dir, "-o", out, "--json")); len(said.Notes) > 0 {
+		t.Skipf("this renderer draws no pages: %q", said.Notes)
+	}
+	img, err := paint.Picture(out, image.Point{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, g, b, _ := img.At(160, 90).RGBA(); r>>8 > 8 || g>>8 < 120 || g>>8 > 136 || b>>8 > 8 {
+		t.Errorf("the page's script has not made it green: %d %d %d", r>>8, g>>8, b>>8)
+	}
 }

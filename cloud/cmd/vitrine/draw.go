@@ -6,11 +6,13 @@ import (
 	"image"
 	"maps"
 	"math"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"vitrine/agent/bundle"
 	"vitrine/render/film"
 	"vitrine/render/paint"
 	"vitrine/render/scene"
@@ -87,7 +89,10 @@ func (v *view) bind(s scene.Scene) scene.Scene {
 		z.Playlist = slices.Clone(z.Playlist)
 		for k := range z.Playlist {
 			it := &z.Playlist[k]
-			if !strings.Contains(it.Src, "://") {
+			switch {
+			case it.Kind == scene.Web:
+				v.page(it)
+			case !strings.Contains(it.Src, "://"):
 				it.Src = v.path(it.Src)
 			}
 			if it.StandIn != "" {
@@ -100,6 +105,28 @@ func (v *view) bind(s scene.Scene) scene.Scene {
 }
 
 // path is where a file of the bundle is: pages that were made of an office document lie elsewhere than what they are called.
+// page gives a page of the folder its files and rows, as playout does on a player.
+func (v *view) page(it *scene.Item) {
+	m := bundle.Manifest{Files: map[string]bundle.Digest{}}
+	for p := range v.media {
+		m.Files[p] = ""
+	}
+	if files := m.PageFiles(*it); len(files) > 0 {
+		for name, file := range files {
+			files[name], _ = filepath.Abs(v.path(file)) // without a working directory nothing here would be found
+		}
+		it.Src, it.Files = path.Base(it.Src), files
+	}
+	if it.Source == "" {
+		return
+	}
+	if result, ok := v.rows.result(it.Source); ok {
+		for i := range result.Rows {
+			it.Rows = append(it.Rows, result.Row(i))
+		}
+	}
+}
+
 func (v *view) path(name string) string {
 	if v.file != nil {
 		name = v.file(name)

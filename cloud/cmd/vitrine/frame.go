@@ -23,7 +23,7 @@ func otherFrame(ctx context.Context, item scene.Item, size image.Point) (*image.
 	if err != nil {
 		return nil, err
 	}
-	if !strings.Contains(item.Src, "://") {
+	if item.Kind != scene.Web && !strings.Contains(item.Src, "://") {
 		if item.Src, err = filepath.Abs(item.Src); err != nil {
 			return nil, err
 		}
