@@ -161,7 +161,7 @@ func (r *Renderer) Run(ctx context.Context) error {
 		if time.Since(begin) >= healthy {
 			deaths = 0
 		}
-		pause := backoff(deaths, shown)
+		pause := backoff(deaths, shown || killed(err)) // one that was killed is not to blame
 		deaths++
 		if err != nil && (err.Error() != lastErr || shown) {
 			lastErr = err.Error()
