@@ -73,14 +73,14 @@ func (l line) String() string {
 
 // plot draws the samples and the lines.
 func plot(all []sample, lines []line) []byte {
-	const w, h, left, bottom = 960.0, 480.0, 70.0, 50.0
+	const w, h, left, top, bottom = 960.0, 520.0, 70.0, 80.0, 50.0
 	most, width := 1.0, 1.0
 	for _, p := range all {
 		most, width = max(most, p.Renderer, p.Player), max(width, float64(p.Changes))
 	}
 	most = math.Ceil(most*1.1/50) * 50
 	x := func(changes float64) float64 { return left + (w-left-20)*changes/width }
-	y := func(mib float64) float64 { return h - bottom - (h-bottom-40)*mib/most }
+	y := func(mib float64) float64 { return h - bottom - (h-bottom-top)*mib/most }
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" font-family="sans-serif" font-size="13" fill="#333">`+"\n", w, h)
 	fmt.Fprintf(&b, `<rect width="%.0f" height="%.0f" fill="#fff"/><text x="%.0f" y="22" font-size="16">Memory in proportion (MiB) over changes of item</text>`+"\n", w, h, left)
@@ -98,7 +98,7 @@ func plot(all []sample, lines []line) []byte {
 		}
 		l := lines[i]
 		fmt.Fprintf(&b, `"/><line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="#000" stroke-dasharray="6 4"/>`+"\n", x(l.first), y(l.at+l.slope*l.first), x(l.last), y(l.at+l.slope*l.last))
-		fmt.Fprintf(&b, `<text x="%.0f" y="%.0f" fill="%s">%s</text>`+"\n", left+10, y(l.mean)-12, color, l)
+		fmt.Fprintf(&b, `<text x="%.0f" y="%.0f" fill="%s">%s</text>`+"\n", left, 44.0+18*float64(i), color, l)
 	}
 	b.WriteString("</svg>\n")
 	return []byte(b.String())
