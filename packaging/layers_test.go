@@ -136,7 +136,7 @@ func TestThirdPartyLibrariesStayAtHome(t *testing.T) {
 		"github.com/chromedp/chromedp":      {},
 		"github.com/chromedp/cdproto":       {"render/web"},
 		"github.com/jezek/xgb":              {"render/output", "render/witness"},
-		"github.com/go-text/typesetting":    {"render/paint"},
+		"github.com/go-text/typesetting":    {"render/glyph"},
 	}
 	for dir, p := range tree(t) {
 		for imp := range p.others {
