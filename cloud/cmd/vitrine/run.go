@@ -61,7 +61,7 @@ func verbs() []verb {
 		{"push", "FILE", "publish a built bundle on the relay", "vitrine push lobby.vitrine --to '*'", runPush},
 		{"players", "", "list the relay's players", "vitrine players --json", runPlayers},
 		{"claim", "CODE --name NAME", "take in the player that shows a code", "vitrine claim BCDF-GHJK --name 'Lobby left' --group lobby", runClaim},
-		{"alert", "send FILE | send --headline TEXT | cancel ID | list", "show a public warning (CAP) on the screens, end it, or list them", "vitrine alert send --headline 'fr=Évacuez le hall' --headline 'en=Leave the hall' --severity Severe --expires 2h --group lobby", runAlert},
+		{"alert", "send | cancel | list", "show a public warning (CAP) on the screens, end it, list them", "vitrine alert send --headline 'fr=Évacuez le hall' --headline 'en=Leave the hall' --severity Severe --expires 2h --group lobby", runAlert},
 		{"plays", "export | verify [FILE]", "write what a player has shown, or check that nobody has changed it", "vitrine plays export --player ID --from 2027-01-04 -o week.csv", runPlays},
 	}
 }
