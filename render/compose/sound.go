@@ -23,7 +23,7 @@ const (
 	ramp      = 400 * time.Millisecond // a bed's way from one volume to another
 	rampStep  = 20 * time.Millisecond
 	usualBed  = 100
-	usualDuck = 20
+	usualDuck = 50
 )
 
 // under is the sound below the scene. It outlives scenes: where the next one has the same bed nobody hears the change.

@@ -64,5 +64,5 @@ type Transition struct {
 type Bed struct {
 	Playlist []Item `json:"playlist"`         // of Kind Audio
 	Volume   int    `json:"volume,omitempty"` // per cent; 0 = 100
-	Duck     int    `json:"duck,omitempty"`   // per cent of Volume while an item on the screen has sound; 0 = 20
+	Duck     int    `json:"duck,omitempty"`   // per cent of Volume while an item on the screen has sound; 0 = 50
 }
