@@ -46,12 +46,13 @@ func (u *Uplink) beat(ctx context.Context, id string) error {
 		} else if took >= wait-time.Second {
 			wait = min(wait+5*time.Second, longestWait)
 		}
-		// A relay that desires the same again, or answers without waiting, must not make the player turn in circles.
+		// A relay that desires the same again, or answers without waiting, must not make the player turn in circles; once
+		// is no circle: one that has just been started says at once what it knows.
 		if same++; d == nil && took > time.Second || d != nil && !reflect.DeepEqual(d, before) {
 			same = 0
 		}
 		before = d
-		if same > 0 && !pause(ctx, min(time.Duration(same)*time.Second, 30*time.Second)) {
+		if same > 1 && !pause(ctx, min(time.Duration(same-1)*time.Second, 30*time.Second)) {
 			return nil
 		}
 	}
