@@ -94,8 +94,8 @@ func Watch(ctx context.Context, s Screen, w Watching) (*Film, error) {
 	}
 }
 
-// again looks once more, 2 ms later, for marks that were there before and now are not: they may have been read while
-// the screen was being written.
+// again looks once more for marks that were there before and now are not: they may have been read while the screen was
+// being written. The X server says what it has written; any other screen is read 2 ms later.
 func (f *Film) again(s Screen, now *Sample) {
 	if len(f.Samples) == 0 {
 		return
@@ -108,8 +108,14 @@ func (f *Film) again(s Screen, now *Sample) {
 	if !torn {
 		return
 	}
-	time.Sleep(2 * time.Millisecond)
-	p, err := s.Read()
+	var p Pixels
+	var err error
+	if server, ok := s.(interface{ whole() (Pixels, error) }); ok {
+		p, err = server.whole()
+	} else {
+		time.Sleep(2 * time.Millisecond)
+		p, err = s.Read()
+	}
 	if err != nil {
 		return // the next sample says so
 	}

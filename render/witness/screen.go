@@ -21,11 +21,12 @@ type Screen interface {
 
 // framebuffer is the file that Xvfb -fbdir draws into: XWD version 7, big-endian header, then the pixels.
 type framebuffer struct {
-	mem []byte
-	pix Pixels
+	mem    []byte
+	pix    Pixels
+	server Screen // the same pixels between two requests: never half-written; nil = not to be had
 }
 
-func openFramebuffer(path string) (Screen, error) {
+func openFramebuffer(path, display string) (Screen, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open frame buffer: %w", err)
@@ -44,7 +45,11 @@ func openFramebuffer(path string) (Screen, error) {
 		_ = unix.Munmap(mem)
 		return nil, fmt.Errorf("open frame buffer %s: %w", path, err)
 	}
-	return &framebuffer{mem: mem, pix: p}, nil
+	out := &framebuffer{mem: mem, pix: p}
+	if m, err := OpenDisplay(display); err == nil {
+		out.server = m
+	}
+	return out, nil
 }
 
 // parseXWD finds the pixels of an X window dump (XWDFile.h) with 32 bits a pixel, least significant byte first.
@@ -68,7 +73,20 @@ func parseXWD(b []byte) (Pixels, error) {
 
 func (f *framebuffer) Read() (Pixels, error) { return f.pix, nil }
 
-func (f *framebuffer) Close() { _ = unix.Munmap(f.mem) }
+// whole asks the server, which copies pixels out only when it has none under its pen.
+func (f *framebuffer) whole() (Pixels, error) {
+	if f.server == nil {
+		return f.pix, nil
+	}
+	return f.server.Read()
+}
+
+func (f *framebuffer) Close() {
+	_ = unix.Munmap(f.mem)
+	if f.server != nil {
+		f.server.Close()
+	}
+}
 
 // mirror reads any display through the X server.
 type mirror struct{ m *output.Mirror }

@@ -79,7 +79,7 @@ func (d *Display) Screen() (Screen, error) {
 	if _, err := os.Stat(path); err != nil {
 		return OpenDisplay(d.Name)
 	}
-	return openFramebuffer(path)
+	return openFramebuffer(path, d.Name)
 }
 
 // PID is the server's process.
