@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -20,28 +21,45 @@ import (
 	"vitrine/render/scene"
 )
 
-// sender is a real program that sends one colour to an address, and can be killed and started again.
+// sender is a real program that sends one colour to an address, and can be killed and started again. One that ends by
+// itself begins again, as senders do: ffmpeg's SRT takes a single caller.
 type sender struct {
 	name    string
 	address string
-	begin   func(colour string) *exec.Cmd
-	cmd     *exec.Cmd
+	begin   func(ctx context.Context, colour string) *exec.Cmd
+	stop    func()
 }
 
 func (s *sender) start(t *testing.T, colour string) {
 	t.Helper()
-	s.cmd = s.begin(colour)
-	s.cmd.Stderr = testWriter{t}
-	if err := s.cmd.Start(); err != nil {
+	ctx, cancel := context.WithCancel(t.Context())
+	over, begun := make(chan struct{}), make(chan error, 1)
+	go func() {
+		defer close(over)
+		for ctx.Err() == nil {
+			cmd := s.begin(ctx, colour)
+			cmd.Stderr = testWriter{t}
+			err := cmd.Start()
+			select {
+			case begun <- err:
+			default:
+			}
+			if err != nil {
+				return
+			}
+			_ = cmd.Wait() // killed, or begun again
+		}
+	}()
+	s.stop = func() { cancel(); <-over }
+	if err := <-begun; err != nil {
 		t.Fatalf("%s: %v", s.name, err)
 	}
 }
 
 func (s *sender) kill() {
-	if s.cmd != nil {
-		_ = s.cmd.Process.Kill()
-		_ = s.cmd.Wait()
-		s.cmd = nil
+	if s.stop != nil {
+		s.stop()
+		s.stop = nil
 	}
 }
 
@@ -76,10 +94,10 @@ server.get_mount_points().add_factory('/1', factory); server.attach(None)
 GLib.MainLoop().run()
 `
 
-func ffmpegOf(t *testing.T, dir, colour string, out ...string) *exec.Cmd {
+func ffmpegOf(ctx context.Context, dir, colour string, out ...string) *exec.Cmd {
 	args := []string{"-v", "error", "-nostdin", "-y", "-re", "-f", "lavfi", "-i", "color=c=" + colour + ":s=320x180:r=10", "-f", "lavfi", "-i", "sine=440",
 		"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10", "-pix_fmt", "yuv420p", "-c:a", "aac"}
-	cmd := exec.CommandContext(t.Context(), "ffmpeg", append(args, out...)...)
+	cmd := exec.CommandContext(ctx, "ffmpeg", append(args, out...)...)
 	cmd.Dir = dir
 	return cmd
 }
@@ -91,24 +109,24 @@ func senders(t *testing.T, dir string) []*sender {
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	t.Cleanup(server.Close)
 	all := []*sender{
-		{name: "UDP multicast", address: fmt.Sprintf("udp://@239.255.7.9:%d?localaddr=127.0.0.1", udp), begin: func(c string) *exec.Cmd {
-			return ffmpegOf(t, dir, c, "-f", "mpegts", fmt.Sprintf("udp://239.255.7.9:%d?pkt_size=1316&localaddr=127.0.0.1&ttl=0", udp))
+		{name: "UDP multicast", address: fmt.Sprintf("udp://@239.255.7.9:%d?localaddr=127.0.0.1", udp), begin: func(ctx context.Context, c string) *exec.Cmd {
+			return ffmpegOf(ctx, dir, c, "-f", "mpegts", fmt.Sprintf("udp://239.255.7.9:%d?pkt_size=1316&localaddr=127.0.0.1&ttl=0", udp))
 		}},
-		{name: "RTP", address: fmt.Sprintf("rtp://127.0.0.1:%d", rtp), begin: func(c string) *exec.Cmd {
-			return ffmpegOf(t, dir, c, "-f", "rtp_mpegts", fmt.Sprintf("rtp://127.0.0.1:%d", rtp))
+		{name: "RTP", address: fmt.Sprintf("rtp://127.0.0.1:%d", rtp), begin: func(ctx context.Context, c string) *exec.Cmd {
+			return ffmpegOf(ctx, dir, c, "-f", "rtp_mpegts", fmt.Sprintf("rtp://127.0.0.1:%d", rtp))
 		}},
-		{name: "HLS", address: server.URL + "/live.m3u8", begin: func(c string) *exec.Cmd {
-			return ffmpegOf(t, dir, c, "-f", "hls", "-hls_time", "1", "-hls_list_size", "4", "-hls_segment_filename", c[2:]+"%d.ts", "live.m3u8")
+		{name: "HLS", address: server.URL + "/live.m3u8", begin: func(ctx context.Context, c string) *exec.Cmd {
+			return ffmpegOf(ctx, dir, c, "-f", "hls", "-hls_time", "1", "-hls_list_size", "4", "-hls_segment_filename", c[2:]+"%d.ts", "live.m3u8")
 		}},
 	}
 	if out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "quiet", "-protocols").Output(); err == nil && strings.Contains(string(out), "srt\n") {
-		all = append(all, &sender{name: "SRT", address: fmt.Sprintf("srt://127.0.0.1:%d", srt), begin: func(c string) *exec.Cmd {
-			return ffmpegOf(t, dir, c, "-f", "mpegts", fmt.Sprintf("srt://127.0.0.1:%d?mode=listener", srt))
+		all = append(all, &sender{name: "SRT", address: fmt.Sprintf("srt://127.0.0.1:%d", srt), begin: func(ctx context.Context, c string) *exec.Cmd {
+			return ffmpegOf(ctx, dir, c, "-f", "mpegts", fmt.Sprintf("srt://127.0.0.1:%d?mode=listener", srt))
 		}})
 	}
 	if err := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer").Run(); err == nil {
-		all = append(all, &sender{name: "RTSP", address: fmt.Sprintf("rtsp://127.0.0.1:%d/1", rtsp), begin: func(c string) *exec.Cmd {
-			return exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", rtspServer, fmt.Sprint(rtsp), "0xff"+c[2:])
+		all = append(all, &sender{name: "RTSP", address: fmt.Sprintf("rtsp://127.0.0.1:%d/1", rtsp), begin: func(ctx context.Context, c string) *exec.Cmd {
+			return exec.CommandContext(ctx, "/usr/bin/python3", "-c", rtspServer, fmt.Sprint(rtsp), "0xff"+c[2:])
 		}})
 	} else {
 		t.Log("RTSP is not tested: python3-gi and gir1.2-gst-rtsp-server-1.0 are not installed")
