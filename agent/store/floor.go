@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"vitrine/agent/bundle"
 )
 
@@ -52,10 +54,11 @@ func (f Floor) merge(g Floor) Floor {
 	return out
 }
 
-func (s *Store) loadFloor() error {
+// readFloor is the greater of an index's floor and the one beside it.
+func (s *Store) readFloor(db *bbolt.DB) (Floor, error) {
 	var inside, beside Floor
-	if _, err := s.get(bucketMeta, "floor", &inside); err != nil {
-		return fmt.Errorf("read the floor: %w", err)
+	if _, err := getRecord(db, bucketMeta, "floor", &inside); err != nil {
+		return inside, fmt.Errorf("read the floor: %w", err)
 	}
 	b, err := readFile(s.path("floor"), 1<<20)
 	if err == nil {
@@ -67,9 +70,18 @@ func (s *Store) loadFloor() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.log.Warn("second floor not read", "error", err)
 	}
-	s.mu.Lock()
-	s.floor = inside.merge(beside)
-	s.mu.Unlock()
+	return inside.merge(beside), nil
+}
+
+// keepFloor writes what the floor is now into both of its places.
+func (s *Store) keepFloor() error {
+	s.flooring.Lock()
+	defer s.flooring.Unlock()
+	f := s.Floor()
+	if err := s.put(bucketMeta, "floor", f); err != nil {
+		return err
+	}
+	s.writeFloor(f)
 	return nil
 }
 
@@ -110,11 +122,9 @@ func (s *Store) RaiseTime(t time.Time) error {
 	}
 	s.floor.Time = t.UTC()
 	s.mu.Unlock()
-	f := s.Floor()
-	if err := s.put(bucketMeta, "floor", f); err != nil {
+	if err := s.keepFloor(); err != nil {
 		return fmt.Errorf("keep the time: %w", err)
 	}
-	s.writeFloor(f)
 	return nil
 }
 
@@ -174,11 +184,9 @@ func (s *Store) keepTrust(t *bundle.Trust, have int) error {
 	s.trust = t
 	s.floor.Root = max(s.floor.Root, t.Root().Version)
 	s.mu.Unlock()
-	f := s.Floor()
-	if err := s.put(bucketMeta, "floor", f); err != nil {
+	if err := s.keepFloor(); err != nil {
 		return fmt.Errorf("keep the root's version: %w", err)
 	}
-	s.writeFloor(f)
 	s.log.Info("root taken", "version", t.Root().Version, "fingerprint", t.Fingerprint())
 	return nil
 }

@@ -56,7 +56,18 @@ func (s *Store) put(bucket, key string, v any) error {
 
 // get reads a record into v and says whether there is one.
 func (s *Store) get(bucket, key string, v any) (found bool, err error) {
-	err = s.index.Load().View(func(tx *bbolt.Tx) error {
+	err = s.withIndex(func(db *bbolt.DB) error {
+		if db == nil { // it is just being rebuilt
+			return nil
+		}
+		found, err = getRecord(db, bucket, key, v)
+		return err
+	})
+	return found, err
+}
+
+func getRecord(db *bbolt.DB, bucket, key string, v any) (found bool, err error) {
+	err = db.View(func(tx *bbolt.Tx) error {
 		raw := tx.Bucket([]byte(bucket)).Get([]byte(key))
 		if raw == nil {
 			return nil
@@ -236,7 +247,9 @@ func (s *Store) copyIndex() {
 		return
 	}
 	tmp := s.path("index.good.new")
-	err := s.index.Load().View(func(tx *bbolt.Tx) error { return tx.CopyFile(tmp, 0o600) })
+	err := s.withIndex(func(db *bbolt.DB) error {
+		return db.View(func(tx *bbolt.Tx) error { return tx.CopyFile(tmp, 0o600) })
+	})
 	if err == nil {
 		err = syncFile(tmp)
 	}

@@ -66,17 +66,20 @@ type Store struct {
 	cfg   Config
 	log   *slog.Logger
 	lock  *os.File
-	index atomic.Pointer[bbolt.DB]
-	diary atomic.Pointer[diary]
 	mem   *memdb.MemDB
 	took  chan struct{} // holds one token: who has it may throw away blobs and move pointers; nobody waits for an origin with it
 	begun time.Time     // with its monotonic part
 
+	places   sync.RWMutex // locked while those of the disk take the place of those in memory; see withIndex and withDiary
+	index    *bbolt.DB
+	diary    *diary
 	inMemory atomic.Bool // the disk takes nothing: index and diary are copies
 
 	copying  sync.Mutex // one copy of the index at a time
 	settling sync.Mutex // one blob comes to its place at a time
 	rooting  sync.Mutex // one chain of roots is taken at a time
+	setting  sync.Mutex // one change of the settings at a time
+	flooring sync.Mutex // one change of the floor at a time comes to the disk, in both of its places
 
 	mu    sync.Mutex
 	trust *bundle.Trust // nil = nothing pinned yet
@@ -158,7 +161,7 @@ func (s *Store) load(cause error) error {
 	if err := s.loadTrust(); err != nil {
 		return err
 	}
-	if err := s.loadFloor(); err != nil {
+	if s.floor, err = s.readFloor(s.index); err != nil {
 		return err
 	}
 	return s.refresh()
@@ -173,13 +176,26 @@ func (s *Store) openDisk() error {
 	if err != nil {
 		return err
 	}
-	s.index.Store(index)
 	diary, err := s.openDiary()
 	if err != nil {
 		return errors.Join(err, index.Close())
 	}
-	s.diary.Store(diary)
+	s.index, s.diary = index, diary
 	return nil
+}
+
+// withIndex lends the index: it is not closed meanwhile, nor replaced. One call is not made within another.
+func (s *Store) withIndex(do func(*bbolt.DB) error) error {
+	s.places.RLock()
+	defer s.places.RUnlock()
+	return do(s.index)
+}
+
+// withDiary is withIndex for the diary.
+func (s *Store) withDiary(do func(*diary) error) error {
+	s.places.RLock()
+	defer s.places.RUnlock()
+	return do(s.diary)
 }
 
 // Run writes what is written in batches, checks blobs whose mark does not fit and scrubs old ones, until ctx ends.
@@ -200,7 +216,7 @@ func (s *Store) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return s.leave()
 		case <-flush.C:
-			if err := s.diary.Load().flush(); err != nil && s.Failing() == nil { // else it was said
+			if err := s.withDiary((*diary).flush); err != nil && s.Failing() == nil { // else it was said
 				s.log.Warn("plays not written", "error", err)
 			}
 		case <-mend.C:
@@ -220,11 +236,11 @@ func (s *Store) Run(ctx context.Context) error {
 // Close writes what is pending and gives the folder back.
 func (s *Store) Close() error {
 	var errs []error
-	if d := s.diary.Load(); d != nil {
-		errs = append(errs, s.leave(), d.db.Close())
+	if s.diary != nil {
+		errs = append(errs, s.leave(), s.diary.db.Close())
 	}
-	if db := s.index.Load(); db != nil {
-		errs = append(errs, db.Close())
+	if s.index != nil {
+		errs = append(errs, s.index.Close())
 		s.settle()
 	}
 	if s.lock != nil {
@@ -235,14 +251,17 @@ func (s *Store) Close() error {
 
 // leave writes the plays that wait. A disk that takes nothing was told of before.
 func (s *Store) leave() error {
-	if err := s.diary.Load().flush(); err != nil && s.Failing() == nil {
+	if err := s.withDiary((*diary).flush); err != nil && s.Failing() == nil {
 		return err
 	}
 	return nil
 }
 
 // Boot is random and new at every Open; plays and heartbeats are counted within it.
-func (s *Store) Boot() string { return s.diary.Load().boot }
+func (s *Store) Boot() (boot string) {
+	s.withDiary(func(d *diary) error { boot = d.boot; return nil })
+	return boot
+}
 
 // Trust is the pinned chain of roots, nil while nothing is pinned.
 func (s *Store) Trust() *bundle.Trust {
@@ -260,9 +279,11 @@ func (s *Store) Settings() (api.Settings, error) {
 
 // SetSettings keeps settings; whoever watches Live is woken.
 func (s *Store) SetSettings(v api.Settings) error {
-	b, err := json.Marshal(v)
-	if err == nil && !s.inMemory.Load() {
-		err = writeFile(s.path("settings.json"), b) // for rebuild: nothing signed holds them
+	s.setting.Lock()
+	defer s.setting.Unlock()
+	var err error
+	if !s.inMemory.Load() {
+		err = s.writeSettings(v)
 	}
 	if err == nil {
 		err = s.put(bucketMeta, "settings", v)
@@ -272,6 +293,15 @@ func (s *Store) SetSettings(v api.Settings) error {
 	}
 	s.copyIndex()
 	return s.refresh()
+}
+
+// writeSettings keeps them for rebuild: nothing signed holds them.
+func (s *Store) writeSettings(v api.Settings) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return writeFile(s.path("settings.json"), b)
 }
 
 // take waits until nobody else changes bundles; the function that it returns lets the next one in.
