@@ -84,8 +84,11 @@ type Store struct {
 	mu    sync.Mutex
 	trust *bundle.Trust // nil = nothing pinned yet
 	floor Floor
-	jobs  map[*job]bool   // Ingests under way
-	parts map[string]bool // staging files in use
+	jobs  map[*job]bool          // Ingests under way
+	parts map[string]bool        // staging files in use
+	bad   map[bundle.Digest]bool // blobs that were found damaged and are not mended; their marks may say otherwise
+
+	doubts chan string // scenes whose files are to be read
 
 	trouble error // why the disk takes nothing; nil = it does
 
@@ -119,7 +122,7 @@ func open(cfg Config, fault func(string) error) (*Store, error) {
 		fault = func(string) error { return nil }
 	}
 	s := &Store{cfg: cfg, log: cfg.Log, took: make(chan struct{}, 1), begun: time.Now(), fault: fault,
-		jobs: map[*job]bool{}, parts: map[string]bool{}}
+		jobs: map[*job]bool{}, parts: map[string]bool{}, bad: map[bundle.Digest]bool{}, doubts: make(chan string, 8)}
 	cause := s.makeFolders()
 	if cause != nil && !worn(cause) {
 		return nil, fmt.Errorf("open store: %w", cause)
@@ -198,19 +201,18 @@ func (s *Store) withDiary(do func(*diary) error) error {
 	return do(s.diary)
 }
 
-// Run writes what is written in batches, checks blobs whose mark does not fit and scrubs old ones, until ctx ends.
+// Run writes what is written in batches, goes back to a disk that can be written again, checks blobs whose mark does not fit
+// or that somebody doubts, and scrubs all in a week, until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
 	flush := time.NewTicker(5 * time.Second)
 	defer flush.Stop()
 	settled := time.NewTimer(time.Minute)
 	defer settled.Stop()
-	scrub := time.NewTicker(10 * time.Minute)
-	defer scrub.Stop()
 	mend := time.NewTicker(s.cfg.Mend)
 	defer mend.Stop()
-	if err := s.recheck(ctx); err != nil && ctx.Err() == nil {
-		s.log.Warn("blobs not checked", "error", err)
-	}
+	read := make(chan struct{})
+	go func() { defer close(read); s.readOver(ctx) }()
+	defer func() { <-read }()
 	for {
 		select {
 		case <-ctx.Done():
@@ -225,10 +227,6 @@ func (s *Store) Run(ctx context.Context) error {
 			}
 		case <-settled.C:
 			s.settle()
-		case <-scrub.C:
-			if err := s.scrub(ctx); err != nil && ctx.Err() == nil {
-				s.log.Warn("scrub stopped", "error", err)
-			}
 		}
 	}
 }

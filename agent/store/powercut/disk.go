@@ -1,4 +1,4 @@
-// Package powercut says what may be on a disk after its power has gone, for tests.
+// Package powercut says what may be on a disk after its power has gone, and how a worn one reads, for tests.
 //
 //	work ──> ext4 ──> loop ──> FUSE ──> qemu-storage-daemon ──> disk
 //	                                         │ each write and flush, in order
@@ -53,6 +53,23 @@ const (
 // devices and FUSE, and ends with the test.
 func NewDisk(t testing.TB, size int64) *Disk {
 	t.Helper()
+	d := newPlace(t, size)
+	if err := copySparse(d.file("base"), d.file("disk")); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if d.log, err = os.Open(d.file("log")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.log.Close() })
+	d.start(t, "driver=blklogwrites,node-name=disk,file.driver=file,file.filename="+d.file("disk")+",log.driver=file,log.filename="+d.file("log"))
+	d.Dir = mountLoop(t, d.file("export"), d.file("mounted"))
+	return d
+}
+
+// newPlace makes the files of a disk, in memory: base is an empty ext4 of that many bytes.
+func newPlace(t testing.TB, size int64) *Disk {
+	t.Helper()
 	d := &Disk{place: t.TempDir()}
 	run(t, "mount", "-t", "tmpfs", "-o", "size=2g", "vitrine-powercut", d.place)
 	t.Cleanup(func() { run(t, "umount", "-l", d.place) })
@@ -65,26 +82,16 @@ func NewDisk(t testing.TB, size int64) *Disk {
 		t.Fatal(err)
 	}
 	run(t, "mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard", d.file("base"))
-	if err := copySparse(d.file("base"), d.file("disk")); err != nil {
-		t.Fatal(err)
-	}
-	var err error
-	if d.log, err = os.Open(d.file("log")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { d.log.Close() })
-	d.start(t)
-	d.Dir = mountLoop(t, d.file("export"), d.file("mounted"))
 	return d
 }
 
 func (d *Disk) file(name string) string { return filepath.Join(d.place, name) }
 
 // start runs the daemon until it greets: its monitor comes up last.
-func (d *Disk) start(t testing.TB) {
+func (d *Disk) start(t testing.TB, blockdev string) {
 	t.Helper()
 	d.daemon = exec.Command("qemu-storage-daemon",
-		"--blockdev", "driver=blklogwrites,node-name=disk,file.driver=file,file.filename="+d.file("disk")+",log.driver=file,log.filename="+d.file("log"),
+		"--blockdev", blockdev,
 		"--export", "fuse,id=export,node-name=disk,writable=on,mountpoint="+d.file("export"),
 		"--chardev", "stdio,id=monitor", "--monitor", "chardev=monitor")
 	d.daemon.Stderr = os.Stderr
