@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -171,58 +169,6 @@ func (s *Store) extend(chain [][]byte) error {
 		return nil
 	}
 	return s.keepTrust(t, have)
-}
-
-func (s *Store) keepTrust(t *bundle.Trust, have int) error {
-	chain := t.Chain()
-	for i := have; i < len(chain); i++ {
-		if err := writeFile(s.path("root", strconv.Itoa(i+1)+".json"), chain[i]); err != nil {
-			return fmt.Errorf("keep root %d: %w", i+1, err)
-		}
-	}
-	s.mu.Lock()
-	s.trust = t
-	s.floor.Root = max(s.floor.Root, t.Root().Version)
-	s.mu.Unlock()
-	if err := s.keepFloor(); err != nil {
-		return fmt.Errorf("keep the root's version: %w", err)
-	}
-	s.log.Info("root taken", "version", t.Root().Version, "fingerprint", t.Fingerprint())
-	return nil
-}
-
-// loadTrust reads root/1.json and those after it; a chain that broke off by a power cut is as good as its whole part.
-func (s *Store) loadTrust() error {
-	first, err := readFile(s.path("root", "1.json"), bundle.MaxRoot)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read the pinned root: %w", err)
-	}
-	t, err := bundle.NewTrust([][]byte{first})
-	if err != nil {
-		return fmt.Errorf("the pinned root is damaged; remove %s and enrol this player again: %w", s.path("root"), err)
-	}
-	for n := 2; ; n++ {
-		b, err := readFile(s.path("root", strconv.Itoa(n)+".json"), bundle.MaxRoot)
-		if errors.Is(err, os.ErrNotExist) {
-			break
-		}
-		next, err2 := t, err
-		if err == nil {
-			next, err2 = t.Extend(b)
-		}
-		if err2 != nil {
-			s.log.Warn("root not believed", "version", n, "error", err2)
-			break
-		}
-		t = next
-	}
-	s.mu.Lock()
-	s.trust = t
-	s.mu.Unlock()
-	return nil
 }
 
 // allows says why a manifest may not follow the floor, "" when it may. A root that takes a publisher's key away starts

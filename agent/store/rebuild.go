@@ -23,7 +23,7 @@ func (s *Store) rebuild(db *bbolt.DB) error {
 	if len(entries) == 0 && noRoot != nil && !exists(s.path("settings.json")) {
 		return nil // a new player
 	}
-	if err := s.loadTrust(); err != nil {
+	if err := s.loadTrust(db); err != nil {
 		return err
 	}
 	f, err := s.readFloor(db)

@@ -9,7 +9,7 @@
 // last good copy. What is written often is kept apart from it, in the diary.
 //
 //	root/<n>.json m/<sha256>.json b/<2 hex>/<sha256>   signed files: from these alone everything else can be rebuilt
-//	index.db      which bundle is active, which before; floor; which blobs were verified; settings      (bbolt)
+//	index.db      which bundle is active, which before; floor; roots; which blobs were verified; settings (bbolt)
 //	index.good    copy of index.db after its last change                                               (bbolt)
 //	floor         the floor's second place; the greater of the two wins
 //	settings.json what the relay's people said, for a rebuild
@@ -161,7 +161,7 @@ func (s *Store) load(cause error) error {
 	if s.mem, err = memdb.NewMemDB(liveSchema()); err != nil {
 		return fmt.Errorf("make the live view: %w", err)
 	}
-	if err := s.loadTrust(); err != nil {
+	if err := s.loadTrust(s.index); err != nil {
 		return err
 	}
 	if s.floor, err = s.readFloor(s.index); err != nil {
