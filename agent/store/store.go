@@ -81,8 +81,9 @@ type Store struct {
 	mu    sync.Mutex
 	trust *bundle.Trust // nil = nothing pinned yet
 	floor Floor
-	jobs  map[*job]bool   // Ingests under way
-	parts map[string]bool // staging files in use
+	jobs  map[*job]bool // Ingests under way
+	// downloads are the blobs on their way.
+	downloads map[bundle.Digest]*download
 
 	trouble error // why the disk takes nothing; nil = it does
 
@@ -116,7 +117,7 @@ func open(cfg Config, fault func(string) error) (*Store, error) {
 		fault = func(string) error { return nil }
 	}
 	s := &Store{cfg: cfg, log: cfg.Log, took: make(chan struct{}, 1), begun: time.Now(), fault: fault,
-		jobs: map[*job]bool{}, parts: map[string]bool{}}
+		jobs: map[*job]bool{}, downloads: map[bundle.Digest]*download{}}
 	cause := s.makeFolders()
 	if cause != nil && !worn(cause) {
 		return nil, fmt.Errorf("open store: %w", cause)
