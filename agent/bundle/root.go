@@ -140,7 +140,7 @@ func (t *Trust) Manifest(envelope []byte) (*Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	if err := e.verify(TypeManifest, t.root, RolePublisher); err != nil {
+	if err := t.believe(e, TypeManifest, RolePublisher); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
 	return t.readManifest(e.Payload)
