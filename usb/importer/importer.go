@@ -34,6 +34,7 @@ type Taker interface {
 type sticks interface {
 	Events() <-chan udisks.Event
 	Mount(context.Context, udisks.Stick) (string, error)
+	MountToWrite(context.Context, udisks.Stick) (string, error)
 	Unmount(context.Context, udisks.Stick) error
 }
 
@@ -139,11 +140,17 @@ func (m *Importer) one(ctx context.Context, s udisks.Stick) {
 	}
 }
 
-// take mounts a stick, hands its tree on, and unmounts it whatever happens.
-func (m *Importer) take(ctx context.Context, s udisks.Stick) (err error) {
+// take hands a stick's tree on, and then writes onto the stick what is to go back.
+func (m *Importer) take(ctx context.Context, s udisks.Stick) error {
+	replies, err := m.read(ctx, s)
+	return errors.Join(err, m.answer(ctx, s, replies))
+}
+
+// read mounts a stick, hands its tree on, and unmounts it whatever happens.
+func (m *Importer) read(ctx context.Context, s udisks.Stick) (replies []Reply, err error) {
 	dir, err := m.cfg.Sticks.Mount(ctx, s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, m.cfg.Sticks.Unmount(context.WithoutCancel(ctx), s)) }()
 	tree, err := Open(dir, m.cfg.Bytes)
@@ -151,8 +158,9 @@ func (m *Importer) take(ctx context.Context, s udisks.Stick) (err error) {
 		m.cfg.Refused(s, err)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, tree.Close()) }()
-	return m.cfg.Taker.Take(ctx, s, tree)
+	err = m.cfg.Taker.Take(ctx, s, tree)
+	return tree.Replies(), err
 }

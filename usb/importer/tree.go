@@ -22,6 +22,7 @@ const (
 	maxRoots    = 256
 	maxWarning  = 2 << 20
 	maxWarnings = 64
+	maxParcels  = 64
 	partSize    = 1 << 30 // of a blob's part on FAT32, all but the last
 )
 
@@ -36,10 +37,14 @@ var (
 // Index is vitrine/stick.json. It is unsigned and only says where to look: nothing in it is believed.
 type Index struct {
 	Format   string `json:"format"`   // "vitrine-stick/1"
-	Manifest string `json:"manifest"` // SHA-256 of the envelope, 64 lower-case hexadecimal digits; "" = no bundle, only warnings
+	Manifest string `json:"manifest"` // SHA-256 of the envelope, 64 lower-case hexadecimal digits; "" = no bundle, only warnings or parcels
 	Roots    int    `json:"roots"`    // root/1.json to root/<roots>.json are there
 	// Warnings are the SHA-256 of signed public warnings, w/<sha256>.json, at most 64.
 	Warnings []string `json:"warnings,omitempty"`
+	// Parcels are names of files in parcels/, what a stick carries beside a bundle and warnings; at most 64.
+	Parcels []string `json:"parcels,omitempty"`
+	// Report: whoever wrote the stick wants to be told how the import went, in results/ on the stick.
+	Report bool `json:"report,omitempty"`
 }
 
 // Tree is the bundle on a mounted stick, in the shape of a store's origin.
@@ -48,6 +53,8 @@ type Tree struct {
 	anchor *file // stick.json stays open: reading it again shows whether the stick is still there
 	index  Index
 	left   atomic.Int64 // bytes that may still be read
+
+	replies []Reply // to be written back
 }
 
 // Open opens the bundle on a stick mounted at dir, of which at most budget bytes are read. ErrNothing: there is none.
@@ -93,7 +100,9 @@ func (t *Tree) readIndex() error {
 		return fmt.Errorf("its format is %q and this player reads \"vitrine-stick/1\": update the player", t.index.Format)
 	case len(t.index.Warnings) > maxWarnings:
 		return fmt.Errorf("it counts %d public warnings; %d are the most: write the stick again", len(t.index.Warnings), maxWarnings)
-	case t.index.Manifest == "" && len(t.index.Warnings) > 0:
+	case len(t.index.Parcels) > maxParcels:
+		return fmt.Errorf("it counts %d parcels; %d are the most: write the stick again", len(t.index.Parcels), maxParcels)
+	case t.index.Manifest == "" && len(t.index.Warnings)+len(t.index.Parcels) > 0:
 	case !isDigest(t.index.Manifest):
 		return fmt.Errorf("its manifest is %q, which is no SHA-256: write the stick again", t.index.Manifest)
 	}
