@@ -100,7 +100,7 @@ func (a *Agent) Status() control.Status {
 	p := a.playout.Status()
 	clock, _ := a.clock.State()
 	s := control.Status{Name: live.Settings.Name, ID: live.Settings.ID, Version: bundle.AgentVersion, Uptime: int64(time.Since(a.begun).Seconds()),
-		Relay: a.cfg.Relay, Bundle: live.Pointer(), Missing: live.Missing, Showing: p.Showing, Next: p.Next, Held: p.Quarantined,
+		Relay: a.relay(), Bundle: live.Pointer(), Missing: live.Missing, Showing: p.Showing, Next: p.Next, Held: p.Quarantined,
 		Rejected: p.Rejected, Clock: control.Clock{Trust: string(clock.Trust), Now: clock.Now, Why: firstOf(clock.Why(), clock.Service)}, Checks: a.board.Checks(),
 		Renderer: control.Renderer{Output: p.Output, Fault: p.Fault, Width: p.Size.Width, Height: p.Size.Height, Presented: p.Presented, Dropped: p.Dropped,
 			Hwdec: p.Hwdec, PID: p.PID, Memory: p.Memory, Ceiling: a.cfg.RendererMemory, Renewed: p.Renewed, Skew: p.Skew}}
@@ -193,6 +193,8 @@ type taker struct{ *Agent }
 // first: a bundle may take an hour, and be refused.
 func (t taker) Take(ctx context.Context, stick udisks.Stick, tree *importer.Tree) error {
 	refused := t.warnings(ctx, tree)
+	told, parcels := t.parcels(ctx, tree)
+	refused = errors.Join(refused, parcels)
 	var err error
 	if tree.Index().Manifest != "" {
 		_, _, err = t.take(ctx, stickOrigin{tree}, "stick "+stick.Label, func(have, total int64) {
@@ -201,7 +203,7 @@ func (t taker) Take(ctx context.Context, stick udisks.Stick, tree *importer.Tree
 			}
 		})
 	}
-	said := ""
+	said := told
 	switch { // stands until the next stick
 	case err != nil:
 		said = "USB: " + err.Error()
@@ -238,7 +240,7 @@ func (a *Agent) showCard(c *uplink.Claim) {
 		host = "vitrine"
 	}
 	live, _ := a.store.Live()
-	card := scene.Card{Name: firstOf(live.Settings.Name, a.cfg.Name, host), Language: a.cfg.Lang, Relay: a.cfg.Relay, Address: ownAddress(), Notices: a.notices(live)}
+	card := scene.Card{Name: firstOf(live.Settings.Name, a.cfg.Name, host), Language: a.cfg.Lang, Relay: a.relay(), Address: ownAddress(), Notices: a.notices(live)}
 	if c != nil {
 		card.Code, card.URL, card.Words = c.Code, c.URL, c.Words
 	}

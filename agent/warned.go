@@ -47,12 +47,14 @@ func (a *Agent) mounted(ctx context.Context, path, trust string, progress func(h
 		}
 	}
 	err = taker{a}.warnings(ctx, tree)
+	_, parcels := taker{a}.parcels(ctx, tree)
+	err = errors.Join(err, parcels)
 	if tree.Index().Manifest != "" {
 		var bundled error
 		p, changed, bundled = a.take(ctx, stickOrigin{tree}, "import", progress)
 		err = errors.Join(err, bundled)
 	}
-	return p, changed, err
+	return p, changed, errors.Join(err, importer.WriteReplies(ctx, path, tree.Replies()))
 }
 
 // warnings takes the signed public warnings of a stick, and says what of them is not to be believed.
@@ -86,7 +88,9 @@ func (t taker) refused(_ udisks.Stick, err error) { t.notice(t.refusal(err)) }
 // refusal is why a stick, or a warning on it, was refused, for a technician before the screen.
 func (a *Agent) refusal(err error) string {
 	w := words{[]string{"USB: " + err.Error()}, []string{"USB : " + err.Error()}}
-	switch {
+	switch own, is := parcelRefusal(err); {
+	case is:
+		w = own
 	case errors.Is(err, importer.ErrPlain), errors.Is(err, siren.ErrPlain):
 		w = words{[]string{"USB: this warning is not signed, so anybody could have written it. Use: vitrine alert send FILE --stick"},
 			[]string{"USB : cette alerte n’est pas signée, n’importe qui a pu l’écrire. Utilisez : vitrine alert send FICHIER --stick"}}

@@ -1,6 +1,6 @@
 // Package control lets people and programs on the player's own machine ask and tell it, over a local socket.
 //
-//	vitrine-player status, import, screenshot, card, volume, screen ──HTTP over DIR/control.sock (mode 0600)──> Server ──> player
+//	vitrine-player status, import, screenshot, card, volume, screen, secret, export ──HTTP over DIR/control.sock (mode 0600)──> Server ──> player
 //
 // Who may open the socket may do everything: it belongs to the user that the player runs as. Where DIR cannot be written the
 // socket is below /run/vitrine, $XDG_RUNTIME_DIR, the folder for temporary files or /dev/shm, in a folder of that user's.
@@ -118,6 +118,7 @@ type player interface {
 	Import(ctx context.Context, path, trust string, progress func(have, total int64)) (p *api.Pointer, changed bool, err error)
 	Shot(ctx context.Context, path string, width int) error
 	teller
+	keeper
 }
 
 // Config says where the socket is and who answers.
@@ -153,6 +154,7 @@ func New(cfg Config) (*Server, error) {
 	s.mux.HandleFunc("POST /card", s.card)
 	s.mux.HandleFunc("POST /volume", s.volume)
 	s.mux.HandleFunc("POST /screen", s.arrange)
+	s.keepRoutes()
 	return s, nil
 }
 
