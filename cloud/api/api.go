@@ -20,7 +20,7 @@ const (
 	PathHeartbeat  = "/v1/players/{id}/heartbeat"  // POST, device, Prefer: wait=50: Heartbeat -> 200 Desired | 204
 	PathProofs     = "/v1/players/{id}/proofs"     // POST, device: Proofs -> ProofsTaken; GET, admin: Page of Play
 	PathScreenshot = "/v1/players/{id}/screenshot" // PUT, device: image/jpeg, Date = when it was taken; GET, admin; POST, admin: ask for a fresh one
-	PathPlayers    = "/v1/players"                 // GET, admin: Page of Player
+	PathPlayers    = "/v1/players"                 // GET, admin: Page of Player; POST, admin: Adoption -> Player
 	PathPlayer     = "/v1/players/{id}"            // GET, PATCH (If-Match): Changes -> Player, DELETE, admin
 	PathManifest   = "/v1/manifests/{digest}"      // GET, device or admin; PUT, admin: DSSE envelope, immutable
 	PathBlob       = "/v1/blobs/sha256/{digest}"   // GET (Range), HEAD, device or admin; PUT, admin, idempotent
@@ -97,6 +97,14 @@ type Waiting struct {
 	Words   []string  `json:"words"` // four words of the key's fingerprint; the player's screen shows the same
 	From    string    `json:"from"`  // address
 	Expires time.Time `json:"expires"`
+}
+
+// Adoption takes in a player that never calls: what it said of itself in an export.
+type Adoption struct {
+	Public  []byte `json:"public"`
+	Seal    *Seal  `json:"seal"` // signed by the key: whoever has it, has had the player's word
+	Version string `json:"version"`
+	Claim
 }
 
 // Enrolled is what a claimed player is told.

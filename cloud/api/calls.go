@@ -251,6 +251,12 @@ func (c *Client) PutParcel(ctx context.Context, digest string, envelope []byte) 
 	return p, err
 }
 
+// Adopt takes in a player that never calls; one that is known already is given as it is.
+func (c *Client) Adopt(ctx context.Context, a Adoption) (p Player, err error) {
+	_, err = c.do(ctx, call{method: http.MethodPost, path: PathPlayers, in: a, out: &p})
+	return p, err
+}
+
 // Import hands over a run of plays that was carried by hand.
 func (c *Client) Import(ctx context.Context, id string, p Proofs) (i Imported, err error) {
 	_, err = c.do(ctx, call{method: http.MethodPost, path: at(PathImport, id), in: p, out: &i})
