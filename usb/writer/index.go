@@ -100,10 +100,14 @@ func (j *job) replace(name string, content []byte) error {
 	if err := j.volume.sync(); err != nil {
 		return err
 	}
+	j.cfg.step()
 	if err := j.root.Rename(part, name); err != nil {
 		return err
 	}
-	return j.volume.sync()
+	j.cfg.step()
+	err = j.volume.sync()
+	j.cfg.step()
+	return err
 }
 
 // remove removes a file that may not be there.
@@ -111,5 +115,6 @@ func (j *job) remove(name string) error {
 	if err := j.root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
+	j.cfg.step()
 	return nil
 }

@@ -72,6 +72,7 @@ func (j *job) copyAll(missing int64) error {
 		}
 		if j.report.Written > before {
 			j.fresh[f.Name] = true
+			j.cfg.step()
 		}
 	}
 	return j.volume.sync()

@@ -71,6 +71,7 @@ type Config struct {
 	Prune    bool
 	Progress func(Progress) // may be nil
 	Part     int64          // bytes of a part on FAT; 0 is 1 GiB, which players read
+	step     func()         // hears of each change, for tests
 }
 
 // Progress is how far a stick is.
@@ -99,6 +100,9 @@ func Write(ctx context.Context, cfg Config) (Report, error) {
 	}
 	if cfg.Progress == nil {
 		cfg.Progress = func(Progress) {}
+	}
+	if cfg.step == nil {
+		cfg.step = func() {}
 	}
 	v, err := look(cfg.Dir)
 	if err != nil {
