@@ -57,6 +57,12 @@ type Config struct {
 	Lang     string    // "fr", "en"
 	Probe    []string  // see store.Config
 	Sticks   bool      // import from USB sticks, over D-Bus
+	// StickKinds are the file systems of sticks that are read; none means vfat and exfat.
+	StickKinds []string
+	// StickReports: how an import went is written onto sticks that ask for it.
+	StickReports bool
+	// Port is where sticks are plugged in; nil = UDisks2.
+	Port importer.Port
 	// Public warnings (CAP): a folder of messages, a feed, and where the screen hangs; "" = none.
 	Alerts    string
 	AlertFeed string
@@ -113,9 +119,11 @@ type Agent struct {
 	programs *update.Programs
 	renewed  chan struct{}                 // another version of the programs has come
 	ordered  atomic.Pointer[parcel.Export] // by the stick that is being taken; nil = none
+	exported atomic.Pointer[control.Handed] // onto the last stick; nil = nothing
 	control  *control.Server
-	watcher  *udisks.Watcher // nil without sticks
-	importer *importer.Importer
+	watcher  *udisks.Watcher    // nil without sticks
+	importer *importer.Importer // nil without sticks
+	sticks   sticks
 	advice   advice
 	trial    trial // only watch's goroutine uses it, and failed
 	failed   bool  // the disk took nothing when it was last looked at
@@ -198,13 +206,8 @@ func (a *Agent) wire() (err error) {
 			return err
 		}
 	}
-	if cfg.Sticks {
-		if a.watcher, err = udisks.New(udisks.Config{Log: cfg.Log}); err != nil {
-			return err
-		}
-		if a.importer, err = importer.New(importer.Config{Sticks: a.watcher, Taker: taker{a}, Refused: taker{a}.refused, Log: cfg.Log}); err != nil {
-			return err
-		}
+	if err = a.wireSticks(); err != nil {
+		return err
 	}
 	a.control, err = control.New(control.Config{Dir: cfg.Dir, Player: a, Scratch: a.store.Scratch, Log: cfg.Log})
 	return err
@@ -248,7 +251,10 @@ func (a *Agent) Run(ctx context.Context) error {
 		others["uplink"] = a.uplink
 	}
 	if a.watcher != nil {
-		others["sticks"], others["importer"] = a.watcher, a.importer
+		others["sticks"] = a.watcher
+	}
+	if a.importer != nil {
+		others["importer"] = a.importer
 	}
 	for name, p := range others { // without them the screen goes on
 		g.Go(func() error {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"io"
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/bundle/parcel"
@@ -13,81 +13,88 @@ import (
 	"vitrine/usb/importer"
 )
 
-// parcels takes what a stick carries beside a bundle and warnings: said is what there was for this player, in a technician's
-// words, "" = nothing. What is refused holds nothing else up.
-func (t taker) parcels(ctx context.Context, tree *importer.Tree) (said string, err error) {
+// parcelError is about a stick's parcel, not about what else is on it.
+type parcelError struct{ error }
+
+func (e *parcelError) Unwrap() error { return e.error }
+
+// parcels takes what a stick carries beside a bundle and warnings. What is refused holds nothing else up.
+func (t taker) parcels(ctx context.Context, tree *importer.Tree) error {
 	names := tree.Parcels()
+	t.exported.Store(nil)
 	if len(names) == 0 {
-		return "", nil
+		return nil
 	}
 	if t.mail == nil {
-		return "", errNoVault
+		return &parcelError{errNoVault}
 	}
-	taken, others := 0, 0
+	others := 0
 	var faults []error
 	for _, name := range names {
-		fresh, fault := t.parcel(ctx, tree, name)
+		fault := t.parcel(ctx, tree, name)
 		switch {
 		case errors.Is(fault, importer.ErrGone), ctx.Err() != nil:
-			return "", fault
-		case errors.Is(fault, mailroom.ErrNotForHere):
+			return fault
+		case errors.Is(fault, bundle.ErrNotForHere):
 			others++
 		case fault != nil:
-			faults = append(faults, fault)
-		case fresh:
-			taken++
+			faults = append(faults, &parcelError{fault})
 		}
 	}
-	if others == len(names) {
-		faults = append(faults, mailroom.ErrNotForHere)
+	if i := tree.Index(); others == len(names) && i.Manifest == "" && len(i.Warnings) == 0 {
+		faults = append(faults, &parcelError{bundle.ErrNotForHere})
 	}
 	if err := t.handOver(ctx, tree); err != nil {
-		faults = append(faults, err)
+		faults = append(faults, &parcelError{err})
 	}
-	if taken > 0 {
-		said = words{[]string{fmt.Sprintf("USB: %d parcels taken", taken)}, []string{fmt.Sprintf("USB : %d envois pris en compte", taken)}}.in(t.langNow())[0]
-	}
-	return said, errors.Join(faults...)
+	return errors.Join(faults...)
 }
 
 // parcel takes one, with newer roots from the stick if it needs them.
-func (t taker) parcel(ctx context.Context, tree *importer.Tree, name string) (fresh bool, err error) {
+func (t taker) parcel(ctx context.Context, tree *importer.Tree, name string) error {
 	b, err := tree.File(ctx, "parcels/"+name, parcel.Max)
 	if err != nil {
-		return false, fmt.Errorf("read the parcel %s: %w", name, err)
+		return fmt.Errorf("read the parcel %s: %w", name, err)
 	}
-	fresh, err = t.mail.Take(ctx, b, "stick", stickOrigin{tree})
+	_, err = t.mail.Take(ctx, b, "stick", beside{tree})
 	var newer *bundle.NewRootError
 	if errors.As(err, &newer) { // the stick may carry the keys too
 		if err := t.roots(ctx, tree); err != nil {
-			return false, err
+			return err
 		}
-		fresh, err = t.mail.Take(ctx, b, "stick", stickOrigin{tree})
+		_, err = t.mail.Take(ctx, b, "stick", beside{tree})
 	}
-	return fresh, err
+	return err
 }
 
-// parcelRefusal is why a stick's parcel was refused, for a technician before the screen; false = it has no words of its own.
-func parcelRefusal(err error) (words, bool) {
+// beside is what lies beside parcels on a stick.
+type beside struct{ *importer.Tree }
+
+// Blob implements mailroom.Blobs.
+func (b beside) Blob(ctx context.Context, d bundle.Digest, from int64) (io.ReadCloser, error) {
+	return b.Tree.Blob(ctx, string(d), from)
+}
+
+// parcelRefusal is why a stick's parcel was refused, for whoever has plugged it in.
+func parcelRefusal(err error) words {
+	say := func(en, enMore, fr, frMore string) words { return words{[]string{en, enMore}, []string{fr, frMore}} }
 	switch {
-	case !strings.Contains(err.Error(), "parcel") && !errors.Is(err, mailroom.ErrNotForHere):
-		return words{}, false
 	case errors.Is(err, mailroom.ErrNobody):
-		return words{[]string{"USB: this player trusts no publisher yet; claim it or import a bundle first"},
-			[]string{"USB : ce lecteur ne connaît encore aucun éditeur ; enregistrez-le ou importez du contenu d’abord"}}, true
+		return say("USB: this player trusts no publisher yet", "Claim it or import a bundle first", "USB : ce lecteur ne connaît encore aucun éditeur", "Enregistrez-le ou importez du contenu d’abord")
 	case errors.Is(err, bundle.ErrUnsigned):
-		return words{[]string{"USB: a parcel on this stick is not signed by who may sign it"},
-			[]string{"USB : un envoi de cette clé n’est pas signé par qui en a le droit"}}, true
+		return say("USB: what this stick brings is not signed by who may sign it", "Make it again, with the right keys",
+			"USB : ce qu’apporte cette clé n’est pas signé par qui en a le droit", "Refaites-le, avec les bonnes clés de signature")
 	case errors.Is(err, mailroom.ErrOlder):
-		return words{[]string{"USB: this stick is older than what the player has had"}, []string{"USB : cette clé est plus ancienne que ce que le lecteur a déjà reçu"}}, true
+		return say("USB: what this stick brings is older than what is here", "Make it anew", "USB : ce qu’apporte cette clé est plus ancien que ce qui est en place", "Refaites-le")
 	case errors.Is(err, bundle.ErrExpired):
-		return words{[]string{"USB: the time of this stick’s parcel is over; make it anew"}, []string{"USB : l’envoi de cette clé a expiré ; refaites-le"}}, true
+		return say("USB: the time of what this stick brings is over", "Make it anew", "USB : la période de ce qu’apporte cette clé est passée", "Refaites-le")
 	case errors.Is(err, update.ErrOlder):
-		return words{[]string{"USB: the update is older than what runs here"}, []string{"USB : la mise à jour est plus ancienne que la version en place"}}, true
+		return say("USB: the update is older than the version here", "Going back must be signed as such: vitrine update --downgrade",
+			"USB : la mise à jour est plus ancienne que la version en place", "Un retour en arrière se signe : vitrine update --downgrade")
 	case errors.Is(err, update.ErrSpace):
-		return words{[]string{"USB: the disk has no room for the update"}, []string{"USB : le disque n’a pas la place pour la mise à jour"}}, true
-	case errors.Is(err, mailroom.ErrNotForHere):
-		return words{[]string{"USB: this stick is for other players"}, []string{"USB : cette clé est destinée à d’autres lecteurs"}}, true
+		return say("USB: the disk has no room for the update", "Make room on it", "USB : le disque n’a pas la place pour la mise à jour", "Libérez de la place")
+	case errors.Is(err, bundle.ErrNotForHere):
+		return say("USB: nothing on this stick is for this player", "It is meant for other players or groups", "USB : rien sur cette clé n’est pour ce lecteur", "Elle est destinée à d’autres lecteurs ou groupes")
 	}
-	return words{[]string{"USB: " + err.Error()}, []string{"USB : " + err.Error()}}, true
+	return words{[]string{"USB: " + err.Error()}, []string{"USB : " + err.Error()}}
 }

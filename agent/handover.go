@@ -202,11 +202,10 @@ func (t taker) handOver(ctx context.Context, tree *importer.Tree) error {
 		}
 		if err != nil {
 			t.log.Warn("export not on the stick", "error", err)
-			t.notice(exportFailed(err).in(t.langNow())[0])
 			return
 		}
+		t.exported.Store(&h)
 		t.log.Info("export is on the stick", "file", h.Name, "plays", h.Plays, "lines", h.Lines, "pictures", h.Pictures)
-		t.notice(exportDone(h).in(t.langNow())[0])
 	}})
 	if err != nil {
 		gone()
@@ -214,18 +213,9 @@ func (t taker) handOver(ctx context.Context, tree *importer.Tree) error {
 	return err
 }
 
-func (a *Agent) langNow() string {
-	live, _ := a.store.Live()
-	return a.lang(live)
-}
-
 func exportDone(h control.Handed) words {
-	return words{[]string{fmt.Sprintf("USB: export written (%d plays); pull the stick out", h.Plays)},
-		[]string{fmt.Sprintf("USB : export écrit (%d diffusions) ; retirez la clé", h.Plays)}}
-}
-
-func exportFailed(err error) words {
-	return words{[]string{"USB: export not written: " + err.Error()}, []string{"USB : export non écrit : " + err.Error()}}
+	return words{[]string{"USB: the export is written", fmt.Sprintf("%d plays; the stick can be removed", h.Plays)},
+		[]string{"USB : l’export est écrit", fmt.Sprintf("%d diffusions ; vous pouvez retirer la clé", h.Plays)}}
 }
 
 // clearExports removes what a cut has left of exports.

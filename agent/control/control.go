@@ -37,6 +37,7 @@ type Status struct {
 	Missing   []string          `json:"missing,omitempty"` // scenes that cannot be shown yet
 	Refused   *api.Refusal      `json:"refused,omitempty"`
 	Fetching  *api.Progress     `json:"fetching,omitempty"`
+	Stick     *api.Stick        `json:"stick,omitempty"` // the last one since the start
 	Showing   api.Showing       `json:"showing"`
 	Next      time.Time         `json:"next,omitzero"` // change of programme
 	Held      map[string]string `json:"quarantined,omitempty"`

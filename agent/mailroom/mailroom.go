@@ -38,9 +38,8 @@ const (
 
 // Refusals on which a caller may decide.
 var (
-	ErrNotForHere = errors.New("it is for other players")
-	ErrOlder      = errors.New("this player has had a newer one")
-	ErrNobody     = errors.New("this player trusts no publisher yet: claim it or import a bundle first")
+	ErrOlder  = errors.New("this player has had a newer one")
+	ErrNobody = errors.New("this player trusts no publisher yet: claim it or import a bundle first")
 )
 
 // LaterError is a fault of the way or of the disk, not of what is carried: another try may mend it.
@@ -153,7 +152,7 @@ func (m *Mailroom) Take(ctx context.Context, envelope []byte, via string, from B
 	if err != nil {
 		err = fmt.Errorf("parcel (%s %d): %w", p.Subject(), p.Serial, err)
 	}
-	if !errors.Is(err, ErrNotForHere) && ctx.Err() == nil && (fresh || err != nil) {
+	if !errors.Is(err, bundle.ErrNotForHere) && ctx.Err() == nil && (fresh || err != nil) {
 		m.note(p, via, err)
 	}
 	return fresh, err
@@ -161,7 +160,7 @@ func (m *Mailroom) Take(ctx context.Context, envelope []byte, via string, from B
 
 func (m *Mailroom) take(ctx context.Context, p *parcel.Parcel, publisher, via string, from Blobs) (bool, error) {
 	if names, groups := m.cfg.Names(); !p.For(names, groups) {
-		return false, fmt.Errorf("%w: it names others than %q in groups %q", ErrNotForHere, first(names), groups)
+		return false, fmt.Errorf("%w: it names others than %q in groups %q", bundle.ErrNotForHere, first(names), groups)
 	}
 	certain, likely := m.cfg.Now()
 	if likely.After(certain) {
@@ -193,7 +192,7 @@ func (m *Mailroom) open(ctx context.Context, p *parcel.Parcel, publisher, via st
 	case p.Secret != nil:
 		box, ok := p.Secret.BoxFor(m.cfg.Recipient)
 		if !ok {
-			return false, fmt.Errorf("%w: the secret is sealed for others", ErrNotForHere)
+			return false, fmt.Errorf("%w: the secret is sealed for others", bundle.ErrNotForHere)
 		}
 		if m.cfg.Vault == nil {
 			return false, errors.New("this player has no vault: see its checks")

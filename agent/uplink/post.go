@@ -105,7 +105,7 @@ func (u *Uplink) parcel(ctx context.Context, item api.SignedParcel) error {
 		return ctx.Err()
 	case errors.As(err, &later):
 		return err
-	case err != nil && !errors.Is(err, mailroom.ErrNotForHere):
+	case err != nil && !errors.Is(err, bundle.ErrNotForHere):
 		u.log.Debug("parcel refused", "kind", item.Kind, "serial", item.Serial, "error", err)
 	}
 	return nil

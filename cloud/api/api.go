@@ -152,6 +152,7 @@ type Heartbeat struct {
 	Active   *Pointer          `json:"active,omitempty"`
 	Refused  *Refusal          `json:"refused,omitempty"` // the last bundle that it would not take
 	Fetching *Progress         `json:"fetching,omitempty"`
+	Stick    *Stick            `json:"stick,omitempty"` // the last one since its start
 	Showing  *Showing          `json:"showing,omitempty"`
 	Clock    string            `json:"clock"`             // trusted, held, estimated, none
 	Uptime   int64             `json:"uptime"`            // seconds
@@ -248,6 +249,17 @@ type Progress struct {
 	Pointer
 	Have  int64 `json:"have"`
 	Total int64 `json:"total"`
+}
+
+// Stick is what became of the last stick that was plugged in, or is becoming of it.
+type Stick struct {
+	Label   string    `json:"label,omitempty"`
+	State   string    `json:"state"`             // importing, taken, same, refused, gone
+	Have    int64     `json:"have,omitempty"`    // bytes, while it is imported
+	Total   int64     `json:"total,omitempty"`   // bytes
+	Said    string    `json:"said,omitempty"`    // what the screen says, in the player's language
+	Waiting int       `json:"waiting,omitempty"` // further sticks, whose turn comes
+	At      time.Time `json:"at"`                // since when it is so
 }
 
 // Showing is what is on a screen.

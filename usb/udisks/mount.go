@@ -24,6 +24,8 @@ const (
 // mountinfoLimit bounds what is read of the kernel's list, bytes.
 const mountinfoLimit = 4 << 20
 
+var errUnreached = errors.New("UDisks2 cannot be reached")
+
 // call asks Run for its connection; nil is the answer while there is none.
 type call struct{ conn chan *dbus.Conn }
 
@@ -105,7 +107,7 @@ func (w *Watcher) ask(ctx context.Context, s Stick, method string, args []any, r
 	}
 	conn := <-c.conn
 	if conn == nil {
-		return errors.New("UDisks2 cannot be reached")
+		return errUnreached
 	}
 	return conn.Object(busName, dbus.ObjectPath(s.Path)).CallWithContext(ctx, method, 0, args...).Store(result...)
 }

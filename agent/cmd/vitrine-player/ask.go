@@ -60,6 +60,13 @@ func print(w io.Writer, s control.Status) {
 	if f := s.Fetching; f != nil {
 		line("fetching", "%s version %d, %d of %d MiB", f.Stream, f.Seq, f.Have>>20, f.Total>>20)
 	}
+	if t := s.Stick; t != nil {
+		share := ""
+		if t.Total > 0 && t.State == "importing" {
+			share = fmt.Sprintf(", %d of %d MiB", t.Have>>20, t.Total>>20)
+		}
+		line("stick", "%s%s%s%s", t.Label, prefixed(" ", t.State), share, prefixed(": ", t.Said))
+	}
 	if r := s.Refused; r != nil {
 		line("refused", "%s version %d: %s", r.Stream, r.Seq, r.Reason)
 	}

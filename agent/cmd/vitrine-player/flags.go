@@ -116,6 +116,11 @@ func playFlags(name string, cfg *agent.Config) *flags {
 	f.StringVar(&cfg.Name, "name", "", "`name` on the player's own page until the relay gives one")
 	f.StringVar(&cfg.Lang, "lang", language(), "`language` of what the player says itself: fr or en")
 	f.BoolVar(&cfg.Sticks, "usb", true, "import bundles from USB sticks (needs UDisks2)")
+	f.Func("usb-filesystems", "`kinds` of file systems of sticks that are read, with commas, of vfat, exfat and ext4; empty: vfat,exfat", func(v string) error {
+		cfg.StickKinds = strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
+		return nil
+	})
+	f.BoolVar(&cfg.StickReports, "usb-reports", true, "write onto a stick of this player's publisher how its import went, if the stick asks for it")
 	f.StringVar(&cfg.Alerts, "alerts", "", "`folder` of public warnings, one CAP message in each file *.xml; whoever may write there may take the screen")
 	f.StringVar(&cfg.AlertFeed, "alert-feed", "", "`address` of a CAP message, or of an Atom or RSS index of some on the same host; https:// if you can")
 	f.Func("site", "`latitude,longitude` of the screen in degrees, like 48.85,2.35: warnings for elsewhere are left out", func(v string) (err error) {

@@ -57,6 +57,7 @@ func verbs() []verb {
 		{"key", "new", "make the keys that sign bundles", "vitrine key new --customer acme", runKey},
 		{"build", "DIR -o FILE | -publish", "test, hash and sign a bundle", "vitrine build lobby -o lobby.vitrine", runBuild},
 		{"inspect", "FILE", "say who signed a bundle and check every byte", "vitrine inspect lobby.vitrine", runInspect},
+		{"usb", "write DIR|BUNDLE STICK", "put a bundle onto a stick, and read it back", "vitrine usb write lobby /media/stick --group canteen --until 2027-02-01 --prune", runUSB},
 		{"connect", "URL", "remember which relay to talk to", "vitrine connect https://relay.example:8443 --ca ca.pem --token-file token", runConnect},
 		{"push", "FILE", "publish a built bundle on the relay", "vitrine push lobby.vitrine --to '*'", runPush},
 		{"players", "", "list the relay's players", "vitrine players --json", runPlayers},
