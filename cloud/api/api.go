@@ -62,6 +62,7 @@ type Time struct {
 	Now   time.Time `json:"now"`
 	Nonce string    `json:"nonce,omitempty"` // as it was asked for
 	Sig   []byte    `json:"sig,omitempty"`   // over both, see Sign
+	Key   []byte    `json:"key,omitempty"`   // Ed25519 public key of Sig and of what PathFresh gives; a hint, nobody believes it
 }
 
 // EnrolRequest is a new player's word: the public half of the key that never leaves it.
