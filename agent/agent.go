@@ -117,8 +117,8 @@ type Agent struct {
 	stranger bool          // its identity cannot be read or kept: me, vault and mail are nil
 	reach    chan struct{} // a parcel names a relay
 	programs *update.Programs
-	renewed  chan struct{}                 // another version of the programs has come
-	ordered  atomic.Pointer[parcel.Export] // by the stick that is being taken; nil = none
+	renewed  chan struct{}                  // another version of the programs has come
+	ordered  atomic.Pointer[parcel.Export]  // by the stick that is being taken; nil = none
 	exported atomic.Pointer[control.Handed] // onto the last stick; nil = nothing
 	control  *control.Server
 	watcher  *udisks.Watcher    // nil without sticks

@@ -30,15 +30,25 @@ func (t taker) parcels(ctx context.Context, tree *importer.Tree) error {
 	}
 	others := 0
 	var faults []error
+	right, older := map[string]bool{}, map[string]error{} // by subject
 	for _, name := range names {
-		fault := t.parcel(ctx, tree, name)
+		took, fault := t.parcel(ctx, tree, name)
 		switch {
 		case errors.Is(fault, importer.ErrGone), ctx.Err() != nil:
 			return fault
 		case errors.Is(fault, bundle.ErrNotForHere):
 			others++
+		case errors.Is(fault, mailroom.ErrOlder):
+			older[took.Subject] = &parcelError{fault}
 		case fault != nil:
 			faults = append(faults, &parcelError{fault})
+		default:
+			right[took.Subject] = true
+		}
+	}
+	for subject, fault := range older { // one that another on the same stick has replaced is no fault
+		if !right[subject] {
+			faults = append(faults, fault)
 		}
 	}
 	if i := tree.Index(); others == len(names) && i.Manifest == "" && len(i.Warnings) == 0 {
@@ -51,20 +61,20 @@ func (t taker) parcels(ctx context.Context, tree *importer.Tree) error {
 }
 
 // parcel takes one, with newer roots from the stick if it needs them.
-func (t taker) parcel(ctx context.Context, tree *importer.Tree, name string) error {
+func (t taker) parcel(ctx context.Context, tree *importer.Tree, name string) (took mailroom.Took, err error) {
 	b, err := tree.File(ctx, "parcels/"+name, parcel.Max)
 	if err != nil {
-		return fmt.Errorf("read the parcel %s: %w", name, err)
+		return took, fmt.Errorf("read the parcel %s: %w", name, err)
 	}
-	_, err = t.mail.Take(ctx, b, "stick", beside{tree})
+	took, err = t.mail.Take(ctx, b, "stick", beside{tree})
 	var newer *bundle.NewRootError
 	if errors.As(err, &newer) { // the stick may carry the keys too
 		if err := t.roots(ctx, tree); err != nil {
-			return err
+			return took, err
 		}
-		_, err = t.mail.Take(ctx, b, "stick", beside{tree})
+		took, err = t.mail.Take(ctx, b, "stick", beside{tree})
 	}
-	return err
+	return took, err
 }
 
 // beside is what lies beside parcels on a stick.

@@ -187,4 +187,6 @@ func (c *Client) Export(ctx context.Context, o parcel.Export, w io.Writer) (h Ha
 }
 
 // Exported says that an export is where it should be for good: the next one may begin after it.
-func (c *Client) Exported(ctx context.Context, h Handed) error { return c.tell(ctx, "/exported", h, nil) }
+func (c *Client) Exported(ctx context.Context, h Handed) error {
+	return c.tell(ctx, "/exported", h, nil)
+}

@@ -135,27 +135,33 @@ func readBounded(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxState))
 }
 
-// Take does what a parcel says, if it is what it must be. via is "relay" or "stick"; from gives what lies beside it. fresh is
-// false when there was nothing new in it. The error is a *bundle.NewRootError when a newer root may be what is missing.
-func (m *Mailroom) Take(ctx context.Context, envelope []byte, via string, from Blobs) (fresh bool, err error) {
+// Took is what a parcel was about, and whether there was anything new in it.
+type Took struct {
+	Subject string
+	Fresh   bool
+}
+
+// Take does what a parcel says, if it is what it must be. via is "relay" or "stick"; from gives what lies beside it. The error
+// is a *bundle.NewRootError when a newer root may be what is missing.
+func (m *Mailroom) Take(ctx context.Context, envelope []byte, via string, from Blobs) (Took, error) {
 	trust := m.cfg.Trust()
 	if trust == nil {
-		return false, ErrNobody
+		return Took{}, ErrNobody
 	}
 	p, err := parcel.Open(trust, envelope)
 	if err != nil {
-		return false, err
+		return Took{}, err
 	}
 	m.taking.Lock()
 	defer m.taking.Unlock()
-	fresh, err = m.take(ctx, p, string(trust.Fingerprint()), via, from)
+	fresh, err := m.take(ctx, p, string(trust.Fingerprint()), via, from)
 	if err != nil {
 		err = fmt.Errorf("parcel (%s %d): %w", p.Subject(), p.Serial, err)
 	}
 	if !errors.Is(err, bundle.ErrNotForHere) && ctx.Err() == nil && (fresh || err != nil) {
 		m.note(p, via, err)
 	}
-	return fresh, err
+	return Took{p.Subject(), fresh}, err
 }
 
 func (m *Mailroom) take(ctx context.Context, p *parcel.Parcel, publisher, via string, from Blobs) (bool, error) {

@@ -21,7 +21,7 @@ const (
 type mail interface {
 	Word() api.Mail
 	Overlay(api.Settings) api.Settings
-	Take(ctx context.Context, envelope []byte, via string, from mailroom.Blobs) (fresh bool, err error)
+	Take(ctx context.Context, envelope []byte, via string, from mailroom.Blobs) (mailroom.Took, error)
 	Looked(list string) error
 }
 

@@ -14,8 +14,8 @@ import (
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/bundle/bundletest"
-	"vitrine/agent/identity"
 	"vitrine/agent/clock"
+	"vitrine/agent/identity"
 	"vitrine/agent/siren"
 	"vitrine/agent/store"
 	"vitrine/agent/uplink"

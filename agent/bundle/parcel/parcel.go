@@ -14,7 +14,6 @@ package parcel
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"vitrine/agent/bundle"
@@ -57,6 +56,35 @@ type Parcel struct {
 // Type is the payload type of a kind.
 func (k Kind) Type() string { return "application/vnd.vitrine.parcel-" + string(k) + "+json" }
 
+// kindOf is the kind of a payload type; false = it is none that is known.
+func kindOf(payloadType string) (Kind, bool) {
+	for _, k := range []Kind{KindSecret, KindSettings, KindRelay, KindUpdate, KindExport} {
+		if payloadType == k.Type() {
+			return k, true
+		}
+	}
+	return "", false
+}
+
+// Peek reads a parcel that nobody has verified, to show what it claims to be to whoever is to sign it.
+func Peek(envelope []byte) (*Parcel, error) {
+	claimed, err := bundle.TypeOf(envelope, Max)
+	if err != nil {
+		return nil, fmt.Errorf("parcel: %w", err)
+	}
+	var p Parcel
+	if err := bundle.Peek(envelope, Max, &p); err != nil {
+		return nil, fmt.Errorf("parcel: %w", err)
+	}
+	if err := p.check(nil); err != nil {
+		return nil, fmt.Errorf("parcel: %w", err)
+	}
+	if kind, ok := kindOf(claimed); !ok || kind != p.Kind() {
+		return nil, fmt.Errorf("parcel: %w (%.80q)", errKind, claimed)
+	}
+	return &p, nil
+}
+
 // role is who must have signed a kind.
 func (k Kind) role(r *bundle.Root) string {
 	switch k {
@@ -83,10 +111,8 @@ func Open(t *bundle.Trust, envelope []byte) (*Parcel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parcel: %w", err)
 	}
-	kind := Kind(strings.TrimSuffix(strings.TrimPrefix(claimed, "application/vnd.vitrine.parcel-"), "+json"))
-	switch kind {
-	case KindSecret, KindSettings, KindRelay, KindUpdate, KindExport:
-	default:
+	kind, ok := kindOf(claimed)
+	if !ok {
 		return nil, fmt.Errorf("parcel: %w (%.80q)", errKind, claimed)
 	}
 	var p Parcel
