@@ -103,6 +103,12 @@ func (a *Agent) Status() control.Status {
 		Renderer: control.Renderer{Output: p.Output, Fault: p.Fault, Width: p.Size.Width, Height: p.Size.Height, Presented: p.Presented, Dropped: p.Dropped,
 			Hwdec: p.Hwdec, PID: p.PID, Memory: p.Memory, Ceiling: a.cfg.RendererMemory, Renewed: p.Renewed, Skew: p.Skew}}
 	s.Stick = a.sticks.state()
+	if a.me != nil {
+		s.Public = a.me.Public()
+		if to, err := a.me.Recipient(); err == nil {
+			s.Seal = api.NewSeal(to, a.me.Key())
+		}
+	}
 	s.Volume.Own, s.Volume.Now = a.playout.Volume()
 	s.Actions, s.Metrics = a.deeds(), a.felt(clock.Now)
 	if s.Name == "" {

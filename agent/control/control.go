@@ -27,6 +27,8 @@ import (
 type Status struct {
 	Name      string            `json:"name,omitempty"`
 	ID        string            `json:"id,omitempty"` // "" = not enrolled
+	Public    []byte            `json:"public,omitempty"` // the key that it signs with, Ed25519
+	Seal      *api.Seal         `json:"seal,omitempty"`   // what secrets for it are sealed to
 	Version   string            `json:"version"`
 	Uptime    int64             `json:"uptime"` // seconds
 	Relay     string            `json:"relay,omitempty"`
