@@ -28,6 +28,7 @@ type drill struct {
 	dir   string
 	guest *guest
 	last  time.Time
+	whole int64 // bytes that are read of a stick for a whole import
 }
 
 // step says what has been done, and how long it took.

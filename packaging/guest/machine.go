@@ -38,7 +38,7 @@ func boot(ctx context.Context, m machine) (*guest, error) {
 	port, control := filepath.Join(m.dir, "shell.sock"), filepath.Join(m.dir, "qmp.sock")
 	g.qemu = exec.Command("qemu-system-x86_64", "-machine", "q35", "-accel", m.accel, "-cpu", "max", "-smp", "2", "-m", "1024", "-display", "none", "-nodefaults",
 		"-kernel", filepath.Join(m.base, "vmlinuz"), "-initrd", filepath.Join(m.base, "initrd"),
-		"-append", "root=LABEL=vitrine rw console=ttyS0 panic=-1 systemd.default_device_timeout_sec=900 systemd.show_status=false",
+		"-append", "root=LABEL=vitrine rw console=ttyS0 panic=-1 quiet systemd.default_device_timeout_sec=900 systemd.show_status=false",
 		"-drive", "file="+filepath.Join(m.base, "base.img")+",if=virtio,format=raw,snapshot=on",
 		"-drive", "file="+m.payload+",if=virtio,format=raw,read-only=on",
 		"-device", "virtio-serial-pci", "-chardev", "socket,id=shell,path="+port+",server=on,wait=off", "-device", "virtserialport,chardev=shell,name=shell",

@@ -137,6 +137,9 @@ func (d *drill) imported(kind, image string, n int) error {
 	if err != nil {
 		return err
 	}
+	if d.whole, err = d.read(); err != nil {
+		return err
+	}
 	d.step("%s: plugged in, imported, on the screen: %q", kind, s.Stick.Said)
 	return d.guest.pull("stick", false)
 }
@@ -177,16 +180,24 @@ func (d *drill) pulled(kind, image string, n int) error {
 	if err != nil {
 		return err
 	}
-	read, err := d.guest.sh("cat /sys/block/sd*/stat | awk '{s += $3} END {print s * 512}'")
+	read, err := d.read()
 	if err != nil {
 		return err
 	}
-	bytes, err := strconv.ParseInt(strings.TrimSpace(read), 10, 64)
-	if err != nil || bytes >= total {
-		return fmt.Errorf("it did not go on where it stopped: %s bytes were read of the stick for an import of %d", read, total)
+	if read > d.whole-(512<<10) {
+		return fmt.Errorf("it did not go on where it stopped: %d KiB were read of the stick, a whole import reads %d KiB", read>>10, d.whole>>10)
 	}
-	d.step("%s: plugged in again, it went on (%d KiB read of the stick), bundle %d is on: %q", kind, bytes>>10, n+1, s.Stick.Said)
+	d.step("%s: plugged in again, it went on (%d KiB read, a whole import reads %d KiB), bundle %d is on: %q", kind, read>>10, d.whole>>10, n+1, s.Stick.Said)
 	return d.guest.pull("slow", true)
+}
+
+// read is how much the guest has read of the stick that is plugged in, bytes.
+func (d *drill) read() (int64, error) {
+	out, err := d.guest.sh("cat /sys/block/sd*/stat | awk '{s += $3} END {print s * 512}'")
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(strings.TrimSpace(out), 10, 64)
 }
 
 // reported looks at the stick for what the player has written back.
