@@ -54,24 +54,30 @@ func (j job) runChild(ctx context.Context, program string, request []byte) (said
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	cmd := exec.CommandContext(ctx, program)
-	// Drivers look for their files below HOME; a core would hold the password, and prctl(2) lets it die with the player.
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "HOME=/", "TZ=" + zone(j.env.Now)}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "HOME=/", "TZ=" + zone(j.env.Now), "GOTRACEBACK=none"}
 	for _, name := range []string{"ODBCSYSINI", "ODBCINI", "ODBCINSTINI"} {
 		if v, ok := os.LookupEnv(name); ok {
 			cmd.Env = append(cmd.Env, name+"="+v)
 		}
 	}
-	cmd.Dir, cmd.Stdin, cmd.WaitDelay = "/", bytes.NewReader(append(request, '\n')), time.Second
+	cmd.Dir, cmd.WaitDelay = "/", time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	words := &tail{}
 	cmd.Stderr = words
+	in, errIn := cmd.StdinPipe() // open until the child is done: it ends when the player does
 	out, err := cmd.StdoutPipe()
-	if err != nil {
+	if err = errors.Join(errIn, err); err != nil {
 		return "", err
 	}
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("start %s: %w", childProgram, err)
+	}
+	defer in.Close()
+	if _, err := in.Write(append(request, '\n')); err != nil {
+		stop()
+		_ = cmd.Wait()
+		return words.String(), fmt.Errorf("%w: %w", errand.ErrBroken, err)
 	}
 	err = errand.Read(io.LimitReader(out, 8*j.limits.Bytes+4<<20), j.columns, j.row)
 	if err != nil {

@@ -92,4 +92,6 @@ func decimal(text string) rows.Value {
 }
 
 // hexadecimal is how bytes are shown.
-func hexadecimal(b []byte) rows.Value { return rows.Of(rows.Text, fmt.Sprintf("%x", b[:min(len(b), rows.MaxCell/2)])) }
+func hexadecimal(b []byte) rows.Value {
+	return rows.Of(rows.Text, fmt.Sprintf("%x", b[:min(len(b), rows.MaxCell/2)]))
+}
