@@ -23,6 +23,8 @@ func mariadb(ctx context.Context, j job) error {
 	}
 	cfg := mysql.NewConfig()
 	cfg.User, cfg.Passwd, cfg.Net, cfg.Addr, cfg.DBName, cfg.TLS = s.secret.User, s.secret.Password, "tcp", s.addr, j.spec.Database, s.tls
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	cfg.DialFunc, cfg.Timeout, cfg.Collation, cfg.Logger = j.dialer(ctx), 15*time.Second, "utf8mb4_general_ci", &mysql.NopLogger{}
 	cfg.ConnectionAttributes = "program_name:vitrine"
 	connector, err := mysql.NewConnector(cfg)
@@ -36,6 +38,7 @@ func mariadb(ctx context.Context, j job) error {
 		return j.ofMariaDB(err, s)
 	}
 	defer conn.Close()
+	defer stop() // hangs up, which ends the transaction and whatever the server still sends
 	if err := j.ready(ctx, conn); err != nil {
 		return j.ofMariaDB(err, s)
 	}
@@ -45,9 +48,9 @@ func mariadb(ctx context.Context, j job) error {
 	}
 	found, err := tx.QueryContext(ctx, j.statement)
 	if err == nil {
-		err = j.scan(found, fromMariaDB(j.env.Now))
+		err = j.scan(found, fromMariaDB(j.env.Now), stop)
 	}
-	return j.ofMariaDB(err, s) // closing the connection ends the transaction
+	return j.ofMariaDB(err, s)
 }
 
 // ready tells the server its deadline and the zone of TIMESTAMP; the two servers call the deadline by different names.
@@ -126,9 +129,10 @@ func number(f float64, bits int) rows.Value {
 	return decimal(strconv.FormatFloat(f, form, -1, bits))
 }
 
-// scan takes the rows of database/sql.
-func (j job) scan(found *sql.Rows, value func(kind string, v any) rows.Value) error {
+// scan takes the rows of database/sql. stop hangs up: closing rows that are not all read would read them.
+func (j job) scan(found *sql.Rows, value func(kind string, v any) rows.Value, stop func()) error {
 	defer found.Close()
+	defer stop()
 	types, err := found.ColumnTypes()
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -96,7 +97,12 @@ func fromPostgres(oid uint32, text string) rows.Value {
 	case 1114:
 		return timed(rows.DateTime, text, localForm, time.DateTime)
 	case 1184:
-		return timed(rows.DateTime, text, time.RFC3339Nano, "2006-01-02 15:04:05Z07", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z07:00:00")
+		if i := strings.LastIndexAny(text, "+-"); i > 0 && strings.Count(text[i:], ":") == 2 { // before there were zones, by the second
+			if at, err := time.Parse("2006-01-02 15:04:05Z07:00:00", text); err == nil {
+				return rows.Of(rows.DateTime, at.UTC().Format(time.RFC3339Nano))
+			}
+		}
+		return timed(rows.DateTime, text, time.RFC3339Nano, "2006-01-02 15:04:05Z07", "2006-01-02 15:04:05Z07:00")
 	}
 	return rows.Of(rows.Text, text)
 }

@@ -88,7 +88,7 @@ func (j job) askSQLite(ctx context.Context, file, how string) error {
 	if err != nil {
 		return err
 	}
-	return j.scan(found, fromSQLite)
+	return j.scan(found, fromSQLite, func() {})
 }
 
 // fromSQLite makes values: SQLite's columns have no types, but its values have.

@@ -32,6 +32,8 @@ func sqlServer(ctx context.Context, j job) error {
 	} else {
 		cfg.TLSConfig.DynamicRecordSizingDisabled = true // TLS within TDS packets: the server takes them whole
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	connector := mssql.NewConnectorConfig(cfg)
 	connector.Dialer = dialFunc(j.dialer(ctx))
 	db := sql.OpenDB(connector)
@@ -41,6 +43,7 @@ func sqlServer(ctx context.Context, j job) error {
 		return j.ofSQLServer(err, s)
 	}
 	defer conn.Close()
+	defer stop() // hangs up, which takes back what the query may have changed
 	if _, err := conn.ExecContext(ctx, "SET LOCK_TIMEOUT "+strconv.FormatInt(left(ctx).Milliseconds(), 10)); err != nil {
 		return j.ofSQLServer(err, s)
 	}
@@ -50,10 +53,7 @@ func sqlServer(ctx context.Context, j job) error {
 	}
 	found, err := tx.QueryContext(ctx, j.statement)
 	if err == nil {
-		err = j.scan(found, fromSQLServer)
-	}
-	if back := tx.Rollback(); err == nil && back != nil && !errors.Is(back, sql.ErrTxDone) && !j.table.Truncated {
-		err = back
+		err = j.scan(found, fromSQLServer, stop)
 	}
 	return j.ofSQLServer(err, s)
 }
