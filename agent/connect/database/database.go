@@ -88,7 +88,11 @@ func Query(ctx context.Context, spec Spec, env Env, limits Limits) (rows.Table, 
 	if ask == nil {
 		return rows.Table{}, fmt.Errorf("its database driver %q is not postgres, mariadb, mysql, sqlserver, sqlite or odbc", spec.Driver)
 	}
-	statement, err := prepare(spec.Query, env.Now)
+	var more []string
+	if spec.Driver == "sqlserver" { // which takes back all that a procedure does
+		more = []string{"EXEC", "EXECUTE"}
+	}
+	statement, err := prepare(spec.Query, env.Now, more...)
 	if err != nil {
 		return rows.Table{}, err
 	}
