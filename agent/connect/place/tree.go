@@ -85,7 +85,9 @@ func walk(ctx context.Context, f folder, root string, bounds Bounds) (rows.Table
 			case err != nil && dir != "" && (errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)):
 				t.Drop("folder "+dir, "it cannot be listed: %v", f.sentence(err))
 				continue
-			case err != nil: // half a tree is none
+			case err != nil && dir != "": // half a tree is none
+				return t, fmt.Errorf("its folder %s: %w", dir, f.sentence(err))
+			case err != nil:
 				return t, f.sentence(err)
 			}
 			for _, e := range entries(&t, dir, infos, bounds.Hidden) {
