@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"vitrine/agent/bundle"
-	"vitrine/agent/identity"
 	"vitrine/agent/clock"
+	"vitrine/agent/identity"
 	"vitrine/agent/store"
 )
 
