@@ -16,12 +16,12 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
 
 	"vitrine/agent/bundle"
+	"vitrine/agent/connect/place"
 )
 
 // Defaults and bounds of a source's configuration.
@@ -55,9 +55,9 @@ type Config struct {
 
 // Set is what sources a player has.
 type Set struct {
-	cfg    Config
-	client *http.Client
-	use    chan struct{}
+	cfg  Config
+	held *place.Held
+	use  chan struct{}
 
 	telling sync.Mutex // before mu: so that nothing is told of a source after Gone
 
@@ -92,7 +92,7 @@ func New(cfg Config) (*Set, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Set{cfg: cfg, client: newClient(), use: make(chan struct{}, 1), wanted: map[string]source{},
+	return &Set{cfg: cfg, held: &place.Held{}, use: make(chan struct{}, 1), wanted: map[string]source{},
 		results: map[string]Result{}, changed: make(chan struct{})}, nil
 }
 

@@ -6,46 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"time"
 
 	"vitrine/agent/bundle"
+	"vitrine/agent/connect/place"
 )
 
-// errUnchanged is what a location says when it knows, without reading it all, that nothing is new.
-var errUnchanged = errors.New("unchanged")
-
-// location gives a source's bytes.
-type location interface {
-	// read gives at most limit bytes; one more is an error. errUnchanged: they are those of the read before.
-	read(ctx context.Context, limit int64) ([]byte, error)
-}
-
 // open finds the location and the format of a source.
-func (s *Set) open(src source) (location, format, error) {
+func (s *Set) open(src source) (place.Place, format, error) {
 	f, err := formatOf(src.spec)
 	if err != nil {
 		return nil, nil, err
 	}
 	l := src.spec.Location
-	if l.Secret != "" {
-		return nil, nil, fmt.Errorf("it needs the secret %q, which this player does not have", l.Secret)
-	}
-	switch l.Type {
-	case "http", "https":
-		return &web{client: s.client, url: l.URL}, f, nil
-	case "file":
-		if !filepath.IsAbs(l.Path) {
-			return nil, nil, fmt.Errorf("its path %q does not begin with /; name the whole path on the player", l.Path)
-		}
-		return &file{path: l.Path, deny: s.cfg.Deny}, f, nil
-	case "bundle":
+	spec, env := place.Spec{Type: l.Type, Path: l.Path, URL: l.URL, Secret: l.Secret}, place.Env{Deny: s.cfg.Deny, Held: s.held}
+	if l.Type == "bundle" {
 		if src.file == "" {
 			return nil, nil, fmt.Errorf("its file %s is not whole on this player yet", l.Path)
 		}
-		return &file{path: src.file}, f, nil
+		spec, env.Deny = place.Spec{Type: "file", Path: src.file}, ""
 	}
-	return nil, nil, fmt.Errorf("its location's type %q is not known to this player", l.Type)
+	where, err := place.Open(spec, env)
+	return where, f, err
 }
 
 // work keeps one source fresh until ctx ends.
@@ -57,7 +39,7 @@ func (s *Set) work(ctx context.Context, src source) {
 	}
 	changes := make(chan struct{}, 1)
 	if src.spec.Location.Type == "file" {
-		stop, err := watchFile(src.spec.Location.Path, changes)
+		stop, err := place.Watch(src.spec.Location.Path, changes)
 		if err != nil {
 			s.cfg.Log.Warn("file not watched, only read again from time to time", "source", src.name, "error", err)
 		} else {
@@ -122,7 +104,7 @@ func (s *Set) wait(ctx context.Context, src source, r Result, pause time.Duratio
 }
 
 // fetch reads and parses once. Good rows are kept before they are returned.
-func (s *Set) fetch(ctx context.Context, src source, where location, parse format, last Result) (Result, error) {
+func (s *Set) fetch(ctx context.Context, src source, where place.Place, parse format, last Result) (Result, error) {
 	timeout := min(time.Duration(src.spec.Refresh.Timeout), maxTimeout)
 	if timeout <= 0 {
 		timeout = defaultTimeout
@@ -133,8 +115,8 @@ func (s *Set) fetch(ctx context.Context, src source, where location, parse forma
 	if limit <= 0 {
 		limit = defaultBytes
 	}
-	b, err := where.read(ctx, min(limit, maxBytes))
-	if errors.Is(err, errUnchanged) && !last.FetchedAt.IsZero() {
+	b, err := where.Read(ctx, min(limit, maxBytes))
+	if errors.Is(err, place.ErrUnchanged) && !last.FetchedAt.IsZero() {
 		last.FetchedAt = s.cfg.Now().UTC()
 		return last, nil
 	}
