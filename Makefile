@@ -23,7 +23,7 @@ help:
 	@echo 'make wall [FOR=2m]           two players of an aligned loop: how many frames apart, one of them killed halfway'
 	@echo 'make soak [SOAK=15m] [OUT=DIR]   thousands of changes of all kinds: the slope of the memory, and its plot'
 	@echo 'make watchdog                items that fail in every way, a renderer killed 50 times, a screen that stands still: never black'
-	@echo 'make build                   the four programs in bin/'
+	@echo 'make build                   the four programs in bin/, and the player’s helper for ODBC'
 	@echo 'make fuzz [FUZZTIME=10s]     every parser of foreign bytes against random ones'
 	@echo 'make bare [SUITE=trixie]     make demo and make test in a Debian that holds nothing else (root)'
 	@echo 'make pictures                draw the README’s pictures again'
@@ -33,7 +33,7 @@ setup:
 	@$(SETUP)
 
 build: setup
-	@$(ENV) CGO_ENABLED=0 go build $(STAMP) -o bin/ ./agent/cmd/vitrine-player ./cloud/cmd/vitrine-relay ./cloud/cmd/vitrine
+	@$(ENV) CGO_ENABLED=0 go build $(STAMP) -o bin/ ./agent/cmd/vitrine-player ./agent/cmd/vitrine-odbc ./cloud/cmd/vitrine-relay ./cloud/cmd/vitrine
 	@$(ENV) { [ -n "$$TAGS" ] || export CGO_ENABLED=0; go build $(STAMP) -tags "$$TAGS" -o bin/ ./render/cmd/vitrine-render; }
 
 test: check unit

@@ -16,6 +16,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"vitrine/agent/connect/place"
@@ -88,7 +89,11 @@ func Query(ctx context.Context, spec Spec, env Env, limits Limits) (rows.Table, 
 	if ask == nil {
 		return rows.Table{}, fmt.Errorf("its database driver %q is not postgres, mariadb, mysql, sqlserver, sqlite or odbc", spec.Driver)
 	}
-	statement, err := prepare(spec.Query, env.Now)
+	var more []string
+	if spec.Driver == "sqlserver" { // which takes back all that a procedure does
+		more = []string{"EXEC", "EXECUTE"}
+	}
+	statement, err := prepare(spec.Query, env.Now, more...)
 	if err != nil {
 		return rows.Table{}, err
 	}
@@ -178,7 +183,7 @@ func (j job) dialer(ctx context.Context) func(context.Context, string, string) (
 			return nil, err
 		}
 		context.AfterFunc(ctx, func() { conn.Close() })
-		return &frugalConn{Conn: conn, left: 4*j.limits.Bytes + 4<<20}, nil
+		return &frugalConn{Conn: conn, left: 4*j.limits.Bytes + 4<<20, over: &j.over}, nil
 	}
 }
 
@@ -186,10 +191,12 @@ func (j job) dialer(ctx context.Context) func(context.Context, string, string) (
 type frugalConn struct {
 	net.Conn
 	left int64
+	over *atomic.Bool // drivers have their own words for what ends too soon
 }
 
 func (c *frugalConn) Read(p []byte) (int, error) {
 	if c.left <= 0 {
+		c.over.Store(true)
 		return 0, errTooLong
 	}
 	if int64(len(p)) > c.left {

@@ -3,8 +3,10 @@ package database
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -53,7 +55,8 @@ func mariadb(ctx context.Context, j job) error {
 	return j.ofMariaDB(err, s)
 }
 
-// ready tells the server its deadline and the zone of TIMESTAMP; the two servers call the deadline by different names.
+// ready tells the server its deadline, which MySQL calls by another name, the zone of TIMESTAMP, and that whatever follows
+// only reads: CREATE and DROP would end a transaction and go on without it.
 func (j job) ready(ctx context.Context, conn *sql.Conn) error {
 	var version string
 	if err := conn.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
@@ -63,7 +66,7 @@ func (j job) ready(ctx context.Context, conn *sql.Conn) error {
 	if strings.Contains(version, "MariaDB") {
 		limit = fmt.Sprintf("max_statement_time = %.3f", left(ctx).Seconds())
 	}
-	_, err := conn.ExecContext(ctx, "SET SESSION "+limit+", time_zone = '"+j.env.Now.Format("-07:00")+"'")
+	_, err := conn.ExecContext(ctx, "SET SESSION "+limit+", tx_read_only = 1, time_zone = '"+j.env.Now.Format("-07:00")+"'")
 	return err
 }
 
@@ -171,8 +174,10 @@ func (j job) ofMariaDB(err error, s server) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errTooLong):
+	case errors.Is(err, errTooLong), j.over.Load():
 		return errTooLong
+	case errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, driver.ErrBadConn):
+		return place.Explain(io.ErrUnexpectedEOF, s.addr)
 	case errors.Is(err, mysql.ErrNoTLS):
 		return fmt.Errorf("%s does not encrypt, which the source asks for; switch TLS on there", s.addr)
 	case errors.As(err, &said):

@@ -1,7 +1,6 @@
 package database
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -62,8 +61,13 @@ func (j job) runChild(ctx context.Context, program string, request []byte) (said
 	}
 	cmd.Dir, cmd.WaitDelay = "/", time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	words := &tail{}
+	cmd.Cancel = func() error {
+		if syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) != nil {
+			return os.ErrProcessDone
+		}
+		return nil
+	}
+	words := &firstWords{}
 	cmd.Stderr = words
 	in, errIn := cmd.StdinPipe() // open until the child is done: it ends when the player does
 	out, err := cmd.StdoutPipe()
@@ -111,19 +115,25 @@ func isProgram(path string) bool {
 	return err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0
 }
 
+// notFields are words of a connection string that have a place of their own, or would load code or write files.
+var notFields = []string{"pwd", "password", "uid", "user", "username", "driver", "dsn", "filedsn", "savefile", "plugindir", "plugin_dir"}
+
 // connection writes ODBC's connection string (SQLDriverConnect). The names of fields are those that most drivers know;
 // fields of the source's own come before them, so that they win.
 func (j job) connection() (string, error) {
 	spec := j.spec
-	if (spec.ODBC.Driver == "") == (spec.ODBC.DSN == "") {
+	switch {
+	case (spec.ODBC.Driver == "") == (spec.ODBC.DSN == ""):
 		return "", errors.New("it must name either odbc.driver (odbcinst -q -d lists them) or odbc.dsn (odbcinst -q -s)")
+	case strings.ContainsAny(spec.ODBC.Driver+spec.ODBC.DSN, "/\\"): // a bundle names what the machine's keeper has installed, it brings no code
+		return "", fmt.Errorf("its driver %q is a path; name one that odbcinst -q -d lists", spec.ODBC.Driver+spec.ODBC.DSN)
 	}
 	words := &connectionString{said: map[string]bool{}}
 	words.add("Driver", spec.ODBC.Driver)
 	words.add("DSN", spec.ODBC.DSN)
 	for _, name := range slices.Sorted(maps.Keys(spec.ODBC.Fields)) {
-		if slices.Contains([]string{"pwd", "password", "uid", "user", "driver", "dsn"}, strings.ToLower(name)) {
-			return "", fmt.Errorf("its field %s belongs elsewhere: name driver or dsn, and a secret for user and password", name)
+		if slices.Contains(notFields, strings.ToLower(name)) {
+			return "", fmt.Errorf("its field %s may not be among them: name a driver or dsn, and a secret for user and password", name)
 		}
 		words.add(name, spec.ODBC.Fields[name])
 	}
@@ -154,7 +164,10 @@ func (j job) fileAllowed() error {
 	if !filepath.IsAbs(j.spec.File) {
 		return fmt.Errorf("its file %q does not begin with /; name the whole path on the player", j.spec.File)
 	}
-	err := place.Allowed(j.spec.File, j.env.Deny)
+	_, err := os.Stat(j.spec.File)
+	if err == nil {
+		err = place.Allowed(j.spec.File, j.env.Deny)
+	}
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("there is no file %s on the player", j.spec.File)
 	}
@@ -224,10 +237,16 @@ func (j job) hide(said string) string {
 	return said
 }
 
-// tail keeps the first 600 bytes that a child says.
-type tail struct{ bytes.Buffer }
+// firstWords keeps the beginning of what a child says.
+type firstWords struct{ b []byte }
 
-func (t *tail) Write(p []byte) (int, error) {
-	t.Buffer.Write(p[:min(len(p), max(0, 600-t.Len()))])
+func (t *firstWords) Write(p []byte) (int, error) {
+	t.b = append(t.b, p[:min(len(p), max(0, 300-len(t.b)))]...)
 	return len(p), nil
+}
+
+// String is the first line: what follows are addresses.
+func (t *firstWords) String() string {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(t.b)), "\n")
+	return line
 }

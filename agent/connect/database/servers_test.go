@@ -56,6 +56,9 @@ func start() error {
 	if servers.ca, err = connecttest.NewAuthority(servers.Dir); err != nil {
 		return err
 	}
+	if err := installDrivers(); err != nil {
+		return err
+	}
 	var all sync.WaitGroup
 	var errs [3]error
 	all.Go(func() { errs[0] = startPostgres() })
@@ -68,6 +71,18 @@ func start() error {
 	})
 	all.Wait()
 	return errors.Join(errs[:]...)
+}
+
+// installDrivers tells unixODBC of the machine's drivers and of bad ones.
+func installDrivers() error {
+	known, err := os.ReadFile("/etc/odbcinst.ini")
+	if err != nil {
+		return err
+	}
+	for name := range badDrivers {
+		known = fmt.Appendf(known, "\n[%s]\nDriver=%s\n", name, filepath.Join(servers.Dir, name+".so"))
+	}
+	return errors.Join(os.WriteFile(filepath.Join(servers.Dir, "odbcinst.ini"), known, 0o644), os.Setenv("ODBCSYSINI", servers.Dir))
 }
 
 // pgProgram finds a server's program, which Debian keeps out of the PATH.

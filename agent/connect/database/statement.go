@@ -3,12 +3,18 @@ package database
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
 
-// prepare checks that a query is one statement, and puts the player's date and time into it as they are written in SQL.
-func prepare(query string, now time.Time) (string, error) {
+// reading are the words that a statement which only reads begins with. What they can do besides, the transaction forbids or
+// takes back; CREATE, DROP and the like would end it in many databases.
+var reading = []string{"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "DESCRIBE"}
+
+// prepare checks that a query is one statement that reads, and puts the player's date and time into it as they are written
+// in SQL. More are words that it may begin with besides.
+func prepare(query string, now time.Time, more ...string) (string, error) {
 	query = strings.TrimSpace(query)
 	switch {
 	case query == "":
@@ -20,17 +26,20 @@ func prepare(query string, now time.Time) (string, error) {
 	}
 	words := map[string]string{"today": now.Format("'2006-01-02'"), "tomorrow": now.AddDate(0, 0, 1).Format("'2006-01-02'"), "now": now.Format("'2006-01-02 15:04:05'")}
 	var out strings.Builder
-	ended := false
+	begun, ended := false, false
 	for rest := query; rest != ""; {
 		piece, kind := next(rest)
 		rest = rest[len(piece):]
 		switch {
 		case kind == blank:
-		case kind == code && piece == ";":
-			ended = true
-			continue
 		case ended:
 			return "", fmt.Errorf("its query is more than one statement; what follows the first \";\" begins with %.20q", piece)
+		case kind == code && piece == ";" && begun:
+			ended = true
+			continue
+		case !begun && piece == "(":
+		case !begun && !slices.Contains(append(more, reading...), strings.ToUpper(piece)):
+			return "", fmt.Errorf("its query begins with %.20q; a source only reads: let it begin with SELECT", piece)
 		case kind == variable:
 			value, ok := words[piece[1:]]
 			if !ok {
@@ -38,6 +47,7 @@ func prepare(query string, now time.Time) (string, error) {
 			}
 			piece = value
 		}
+		begun = begun || kind != blank && piece != "("
 		out.WriteString(piece)
 	}
 	return strings.TrimSpace(out.String()), nil
