@@ -152,7 +152,7 @@ func (g *graph) signIn(ctx context.Context) error {
 	case err != nil:
 		return err
 	case !needed:
-		return errors.New("Exchange Online wants to know who asks: name a secret with client, password and tenant in the source (auth)")
+		return errors.New("the tenant of Exchange Online wants to know who asks: name a secret with client, password and tenant in the source (auth)")
 	case s.Client == "" || s.Password == "" || s.Tenant == "":
 		return fmt.Errorf("the secret %q has no client, password or tenant: Exchange Online needs all three", g.Secret)
 	}
