@@ -31,7 +31,7 @@ const lowDisk = 512 << 20
 
 // checkUp looks at what has no part of its own to report it.
 func (a *Agent) checkUp(live *store.Live) {
-	var storeErr, diskErr, clockErr, renderErr error
+	var storeErr, diskErr, clockErr, renderErr, plugErr error
 	if err := a.store.Failing(); err != nil {
 		storeErr = sentence{strings.Join(diskWords(err).in(a.lang(live)), ". "), err}
 	} else if live.Damaged {
@@ -53,7 +53,10 @@ func (a *Agent) checkUp(live *store.Live) {
 	case p.Output == "" && time.Since(a.begun) > 20*time.Second:
 		renderErr = errors.New("the renderer is not running: see the log for why; is vitrine-render installed and is there a display?")
 	}
-	for name, err := range map[string]error{"store": storeErr, "disk": diskErr, "clock": clockErr, "renderer": renderErr} {
+	if p := a.playout.Status(); p.Output != "" && p.Unplugged {
+		plugErr = errors.New("no display is connected: check the cable and whether the screen has power; what is scheduled goes on")
+	}
+	for name, err := range map[string]error{"store": storeErr, "disk": diskErr, "clock": clockErr, "renderer": renderErr, "connection": plugErr} {
 		a.board.Set(name, err)
 	}
 }

@@ -97,6 +97,9 @@ func (p *Playout) ask() schedule.Decision {
 	p.happenings(who, &state, st.Now)
 	d := p.plan.At(who, state, st.Now)
 	p.forget(d)
+	if d.Screen == "off" && p.serviceShown() { // whoever calls the page stands before a dark screen
+		d.Screen, d.Loop = "on", []string{CardItem}
+	}
 	return d
 }
 

@@ -115,6 +115,7 @@ type Status struct {
 	Rejected    []string          // rules of the schedule that were left out, in words
 	Output      string            // of the renderer; "" = it is not running
 	Fault       string            // why the renderer ended; "" = it runs, or has not been up yet
+	Unplugged   bool              // no display is connected
 	Size        scene.Size
 	Presented   uint64
 	Dropped     uint64
