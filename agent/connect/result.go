@@ -5,26 +5,25 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"time"
+
+	"vitrine/agent/connect/rows"
 )
 
-// Kind says what a Value is.
-type Kind string
+// The words of a table, which are those of rows.
+type (
+	Kind  = rows.Kind
+	Value = rows.Value
+)
 
-// The kinds of value. A source that knows no types gives text.
+// The kinds of value.
 const (
-	Null     Kind = "null"
-	Text     Kind = "text"
-	Decimal  Kind = "decimal" // as it was written: never a float
-	Bool     Kind = "bool"
-	DateTime Kind = "datetime" // RFC 3339
-	URL      Kind = "url"
+	Null     = rows.Null
+	Text     = rows.Text
+	Decimal  = rows.Decimal
+	Bool     = rows.Bool
+	DateTime = rows.DateTime
+	URL      = rows.URL
 )
-
-// Value is one cell: what it is, and how it is written.
-type Value struct {
-	Kind Kind   `json:"k"`
-	Text string `json:"t,omitempty"`
-}
 
 // Result is what is known of a source now. It does not change once it is handed out.
 type Result struct {

@@ -22,8 +22,8 @@ type location interface {
 }
 
 // open finds the location and the format of a source.
-func (s *Set) open(src source) (location, format, error) {
-	f, err := formatOf(src.spec)
+func (s *Set) open(src source) (location, parser, error) {
+	f, err := parserOf(src.spec)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -122,7 +122,7 @@ func (s *Set) wait(ctx context.Context, src source, r Result, pause time.Duratio
 }
 
 // fetch reads and parses once. Good rows are kept before they are returned.
-func (s *Set) fetch(ctx context.Context, src source, where location, parse format, last Result) (Result, error) {
+func (s *Set) fetch(ctx context.Context, src source, where location, parse parser, last Result) (Result, error) {
 	timeout := min(time.Duration(src.spec.Refresh.Timeout), maxTimeout)
 	if timeout <= 0 {
 		timeout = defaultTimeout
@@ -145,7 +145,7 @@ func (s *Set) fetch(ctx context.Context, src source, where location, parse forma
 	if most <= 0 {
 		most = defaultRows
 	}
-	r, err := parseSafely(parse, b, min(most, maxRows))
+	r, err := parse(ctx, b, min(most, maxRows))
 	if err != nil {
 		return last, err
 	}
@@ -161,16 +161,6 @@ func (s *Set) fetch(ctx context.Context, src source, where location, parse forma
 		return last, fmt.Errorf("keep the rows: %w", err)
 	}
 	return r, nil
-}
-
-// parseSafely turns a panic of a parser of foreign bytes into an error.
-func parseSafely(parse format, b []byte, most int) (r Result, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the data cannot be read: %v", p)
-		}
-	}()
-	return parse(b, most)
 }
 
 // limits are the ages at which rows are stale and expired; 0 = never.
