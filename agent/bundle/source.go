@@ -35,7 +35,7 @@ type SourceSpec struct {
 	Query      string            `json:"query,omitempty"`      // json: a jq program that gives the rows
 	Path       string            `json:"path,omitempty"`       // json: where the rows are, a dotted path; instead of Query
 	Table      string            `json:"table,omitempty"`      // access, odbc: a whole table; instead of SQL
-	SQL        string            `json:"sql,omitempty"`        // sql, odbc, access: what to ask; it is only let read
+	SQL        string            `json:"sql,omitempty"`        // sql, odbc: what to ask; it is only let read
 	Calendar   string            `json:"calendar,omitempty"`   // caldav, google, graph, domino: which; "" = the account's own
 	Mailbox    string            `json:"mailbox,omitempty"`    // exchange, graph: whose calendar, an address; "" = the account's own
 	Window     Window            `json:"window,omitzero"`      // calendars: events around now
@@ -56,27 +56,30 @@ type SourceSpec struct {
 // Location is where a source is.
 type Location struct {
 	Type  string `json:"type"`
-	Host  string `json:"host,omitempty"`  // smb, nfs, sftp, databases
+	Host  string `json:"host,omitempty"`  // smb, sftp, databases
 	Port  int    `json:"port,omitempty"`  // 0 = the protocol's own
-	Share string `json:"share,omitempty"` // smb: the share; nfs: the export
-	Path  string `json:"path,omitempty"`
+	Share string `json:"share,omitempty"` // smb
+	Path  string `json:"path,omitempty"`  // nfs: where the system has mounted it
 	URL   string `json:"url,omitempty"`
 	// Hosts are those besides the URL's own that a redirect may lead to.
-	Hosts    []string          `json:"hosts,omitempty"`
-	Database string            `json:"database,omitempty"`
-	TLS      string            `json:"tls,omitempty"`     // databases: verify (the default off the machine itself), require (any certificate), off
-	HostKey  string            `json:"hostKey,omitempty"` // sftp: fingerprint of the server's key, "SHA256:…"
-	Driver   string            `json:"driver,omitempty"`  // odbc: as odbcinst.ini names it
-	DSN      string            `json:"dsn,omitempty"`     // odbc: as odbc.ini names it; instead of Driver
-	Options  map[string]string `json:"options,omitempty"` // odbc: further words of the connection string
-	Auth     *Auth             `json:"auth,omitempty"`
-	Secret   string            `json:"secret,omitempty"` // as bundles of old name Auth.Secret
+	Hosts    []string `json:"hosts,omitempty"`
+	Database string   `json:"database,omitempty"`
+	TLS      string   `json:"tls,omitempty"` // databases: verify (also ""), required (any certificate), off (this machine alone)
+	// CA is the bundle's file with the certificate (PEM) of the authority that the server's is from; "" = the system's.
+	CA        string            `json:"ca,omitempty"`
+	Encrypted bool              `json:"encrypted,omitempty"` // smb: refuse a share that does not encrypt
+	HostKey   string            `json:"hostKey,omitempty"`   // sftp: fingerprint of the server's key, "SHA256:…"
+	Driver    string            `json:"driver,omitempty"`    // odbc: as odbcinst.ini names it
+	DSN       string            `json:"dsn,omitempty"`       // odbc: as odbc.ini names it; instead of Driver
+	Options   map[string]string `json:"options,omitempty"`   // odbc: further words of the connection string
+	Auth      *Auth             `json:"auth,omitempty"`
+	Secret    string            `json:"secret,omitempty"` // as bundles of old name Auth.Secret
 }
 
 // Auth is how a source proves who asks.
 type Auth struct {
 	Secret string `json:"secret"`           // the name of a secret that the player holds
-	Header string `json:"header,omitempty"` // http, https: the header that carries the secret's token; "" = Authorization
+	Scheme string `json:"scheme,omitempty"` // http, https, webdav: basic, bearer, digest; "" = bearer for a secret with a token, else basic
 }
 
 // SecretName is the secret that a location needs; "" = none.
@@ -149,7 +152,7 @@ var fileLocations = []string{"bundle", "file", "https", "http", "smb", "nfs", "w
 
 // SourceLocations says which types of location each type of source can be at.
 func SourceLocations() map[string][]string {
-	m := map[string][]string{"folder": {"file", "smb", "nfs", "webdav", "sftp"}, "sql": {"postgresql", "mysql", "sqlserver", "sqlite"}, "odbc": {"odbc"}}
+	m := map[string][]string{"folder": {"file", "smb", "nfs", "webdav", "sftp"}, "sql": {"postgresql", "mysql", "mariadb", "sqlserver", "sqlite"}, "odbc": {"odbc"}}
 	for _, t := range []string{"text", "lines-with-dates", "delimited", "rtf", "xlsx", "xls", "ods", "feed", "xml", "json", "access", "ical", "gtfs"} {
 		m[t] = fileLocations
 	}
@@ -177,7 +180,7 @@ func SourceFields() map[string][]string {
 		"query":      {"json"},
 		"path":       {"json"},
 		"table":      {"access", "odbc"},
-		"sql":        {"sql", "odbc", "access"},
+		"sql":        {"sql", "odbc"},
 		"calendar":   {"caldav", "google", "graph", "domino"},
 		"mailbox":    {"exchange", "graph"},
 		"window":     calendars,
@@ -190,30 +193,33 @@ func SourceFields() map[string][]string {
 
 // LocationFields says which types of location have a field, and which of those need it.
 func LocationFields() (has, needs map[string][]string) {
-	network, databases := []string{"smb", "nfs", "sftp"}, []string{"postgresql", "mysql", "sqlserver"}
-	hosts := slices.Concat(network, databases)
+	databases, addresses := []string{"postgresql", "mysql", "mariadb", "sqlserver"}, []string{"https", "http", "webdav"}
+	hosts, odbc := slices.Concat([]string{"smb", "sftp"}, databases), []string{"odbc"}
 	return map[string][]string{
-			"path":     {"bundle", "file", "smb", "nfs", "sftp", "sqlite"},
-			"url":      {"https", "http", "webdav"},
-			"hosts":    {"https", "http", "webdav"},
-			"host":     hosts,
-			"port":     hosts,
-			"share":    {"smb", "nfs"},
-			"database": databases,
-			"tls":      databases,
-			"hostKey":  {"sftp"},
-			"driver":   {"odbc"},
-			"dsn":      {"odbc"},
-			"options":  {"odbc"},
-			"auth":     slices.Concat([]string{"https", "http", "webdav", "smb", "sftp", "odbc"}, databases),
-			"secret":   {"https", "http"},
+			"path":      {"bundle", "file", "smb", "nfs", "sftp", "sqlite", "odbc"},
+			"url":       addresses,
+			"hosts":     addresses,
+			"host":      slices.Concat(hosts, odbc),
+			"port":      slices.Concat(hosts, odbc),
+			"share":     {"smb"},
+			"encrypted": {"smb"},
+			"database":  slices.Concat(databases, odbc),
+			"tls":       databases,
+			"ca":        slices.Concat([]string{"https", "webdav"}, databases),
+			"hostKey":   {"sftp"},
+			"driver":    odbc,
+			"dsn":       odbc,
+			"options":   odbc,
+			"auth":      slices.Concat(addresses, hosts, odbc),
+			"secret":    {"https", "http"},
 		}, map[string][]string{
-			"path":     {"bundle", "file", "smb", "sftp", "sqlite"},
-			"url":      {"https", "http", "webdav"},
+			"path":     {"bundle", "file", "smb", "nfs", "sftp", "sqlite"},
+			"url":      addresses,
 			"host":     hosts,
-			"share":    {"smb", "nfs"},
+			"share":    {"smb"},
 			"database": databases,
 			"hostKey":  {"sftp"},
+			"auth":     databases,
 		}
 }
 
@@ -228,7 +234,7 @@ func (s SourceSpec) Given() []string {
 // Given names the fields of a location, besides its type, that are written.
 func (l Location) Given() []string {
 	return given(map[string]bool{"path": l.Path != "", "url": l.URL != "", "hosts": len(l.Hosts) > 0, "host": l.Host != "", "port": l.Port != 0,
-		"share": l.Share != "", "database": l.Database != "", "tls": l.TLS != "", "hostKey": l.HostKey != "", "driver": l.Driver != "", "dsn": l.DSN != "",
+		"share": l.Share != "", "database": l.Database != "", "tls": l.TLS != "", "hostKey": l.HostKey != "", "ca": l.CA != "", "encrypted": l.Encrypted, "driver": l.Driver != "", "dsn": l.DSN != "",
 		"options": len(l.Options) > 0, "auth": l.Auth != nil, "secret": l.Secret != ""})
 }
 
@@ -312,14 +318,19 @@ func (l Location) validate(files map[string]Digest) error {
 		return fmt.Errorf("its URL %q does not begin with %s", l.URL, scheme[0])
 	case l.Port < 0 || l.Port > 65535:
 		return fmt.Errorf("its port %d is not within 1 to 65535", l.Port)
-	case !slices.Contains([]string{"", "verify", "require", "off"}, l.TLS):
-		return fmt.Errorf("its tls %q is not verify, require or off", l.TLS)
+	case !slices.Contains([]string{"", "verify", "required", "off"}, l.TLS):
+		return fmt.Errorf("its tls %q is not verify, required or off", l.TLS)
 	case l.Type == "odbc" && (l.Driver == "") == (l.DSN == ""):
 		return errors.New("its location has not exactly one of driver and dsn")
 	case strings.ContainsAny(l.Host, "/@ ") || strings.ContainsAny(l.Driver+l.DSN, ";{}"):
 		return errors.New("its location's host, driver or dsn has a character that it cannot have")
 	case l.Auth != nil && l.Auth.Secret == "":
 		return errors.New("its auth names no secret")
+	case l.Auth != nil && !slices.Contains([]string{"", "basic", "bearer", "digest"}, l.Auth.Scheme):
+		return fmt.Errorf("its auth's scheme %q is not basic, bearer or digest", l.Auth.Scheme)
+	}
+	if _, ok := files[l.CA]; l.CA != "" && !ok {
+		return fmt.Errorf("its certificate authority %q is not in the bundle", l.CA)
 	}
 	if _, ok := files[l.Path]; l.Type == "bundle" && !ok {
 		return fmt.Errorf("its file %q is not in the bundle", l.Path)

@@ -77,7 +77,7 @@ type timekeeper interface {
 }
 
 type feeds interface {
-	Use(specs map[string]bundle.SourceSpec, file func(name string) (string, bool))
+	Use(specs map[string]bundle.SourceSpec, home connect.Home, file func(name string) (string, bool))
 	Result(source string) (connect.Result, bool)
 	Changed() <-chan struct{}
 }
@@ -163,9 +163,10 @@ type Playout struct {
 	sick     quarantine
 	overlays string // as they were last told
 	settings pipe.Command
-	cutAt    time.Time // when what waits must be shown at the latest; zero = at the item's end
-	retry    time.Time // not before: after the card itself has failed
-	moved    time.Time // when a frame was last presented
+	home     connect.Home // as the sources were told
+	cutAt    time.Time    // when what waits must be shown at the latest; zero = at the item's end
+	retry    time.Time    // not before: after the card itself has failed
+	moved    time.Time    // when a frame was last presented
 	begun    time.Time
 	shares   shares
 	visitors visitors

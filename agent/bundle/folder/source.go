@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 
 	"vitrine/agent/bundle"
+	"vitrine/agent/connect/pipeline"
 )
 
 // source checks that a source is defined.
@@ -50,6 +51,11 @@ func (l *loader) checkSource(pointer string, s bundle.SourceSpec) {
 	l.question(pointer, s)
 	l.location(pointer+"/location", s)
 	l.columns(pointer, s)
+	for _, f := range pipeline.Check(s) {
+		if f.Pointer != "/zone" { // said above
+			l.fault(pointer+f.Pointer, false, f.Message, f.Fix)
+		}
+	}
 }
 
 // sourceFields finds fields that belong to other types of source or location.
@@ -73,7 +79,7 @@ func (l *loader) question(pointer string, s bundle.SourceSpec) {
 		l.fault(pointer+"/query", true, "the source has both path and query", "keep one of them")
 	case s.Table != "" && s.SQL != "":
 		l.fault(pointer+"/sql", true, "the source has both table and sql", "keep one of them")
-	case s.Type == "sql" && s.SQL == "", (s.Type == "odbc" || s.Type == "access") && s.SQL == "" && s.Table == "":
+	case s.Type == "sql" && s.SQL == "", s.Type == "odbc" && s.SQL == "" && s.Table == "":
 		l.fault(pointer, true, "nothing says which rows of the database are wanted", "write sql: SELECT … in it")
 	case s.Type == "gtfs" && len(s.Stops) == 0:
 		l.fault(pointer, true, "nothing says whose departures are wanted", "write stops: with the stop's name or identifier in it")
@@ -101,7 +107,8 @@ func (l *loader) location(at string, s bundle.SourceSpec) {
 		}
 	}
 	examples := map[string]string{"path": "path: with the file", "url": "url: with the address", "host": "host: with the server's name", "share": "share: with the share's name",
-		"database": "database: with its name", "hostKey": "hostKey: with what ssh-keyscan HOST | ssh-keygen -lf - says, so that no other server is believed"}
+		"database": "database: with its name", "auth": "auth: {secret: …} with the name of a secret that the player holds",
+		"hostKey": "hostKey: with what ssh-keyscan HOST | ssh-keygen -lf - says, so that no other server is believed"}
 	for _, field := range slices.Sorted(maps.Keys(needs)) {
 		if slices.Contains(needs[field], loc.Type) && !slices.Contains(given, field) {
 			l.fault(at, false, "the location has no "+field, "write "+examples[field])
@@ -117,6 +124,9 @@ func (l *loader) location(at string, s bundle.SourceSpec) {
 	}
 	if loc.Type == "bundle" && loc.Path != "" {
 		l.file(at+"/path", loc.Path)
+	}
+	if loc.CA != "" {
+		l.file(at+"/ca", loc.CA)
 	}
 	if slices.Contains(has["url"], loc.Type) && loc.URL != "" {
 		l.sourceAddress(at+"/url", loc)

@@ -62,7 +62,7 @@ func readRows(ctx context.Context, dir string, m *bundle.Manifest, media map[str
 	if len(own) == 0 {
 		return r, nil
 	}
-	set.Use(own, func(p string) (string, bool) { return filepath.Join(dir, filepath.FromSlash(p)), true })
+	set.Use(own, connect.Home{Zone: m.Zone, Locale: m.Locale}, func(p string) (string, bool) { return filepath.Join(dir, filepath.FromSlash(p)), true })
 	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
 	defer stop()
 	done := make(chan error, 1)
