@@ -212,6 +212,8 @@ func zoneStyle(z scene.Zone) scene.Style {
 		return z.Cards.Style
 	case z.Weather != nil:
 		return z.Weather.Style
+	case z.Calendar != nil:
+		return z.Calendar.Style
 	}
 	return scene.Style{}
 }

@@ -63,6 +63,8 @@ type zoneDoc struct {
 	Shape     *scene.Shape  `json:"shape"`
 	Cards     *cardsDoc     `json:"cards"`
 	Weather   *weatherDoc   `json:"weather"`
+	Calendar  *calendarDoc  `json:"calendar"`
+	ShowAge   string        `json:"showAge"`
 
 	// Of an image, video, document, web page or stream that the zone shows.
 	Document   string         `json:"document"`
@@ -78,6 +80,11 @@ type zoneDoc struct {
 
 type cardsDoc struct {
 	scene.Cards
+	Style styleDoc `json:"style"`
+}
+
+type calendarDoc struct {
+	scene.Calendar
 	Style styleDoc `json:"style"`
 }
 
@@ -116,9 +123,11 @@ func (f *fontsDoc) UnmarshalJSON(b []byte) error {
 }
 
 type textDoc struct {
-	Text  string    `json:"text"`
-	Spans []spanDoc `json:"spans"`
-	Style styleDoc  `json:"style"`
+	Text   string    `json:"text"`
+	Source string    `json:"source"`
+	Row    int       `json:"row"`
+	Spans  []spanDoc `json:"spans"`
+	Style  styleDoc  `json:"style"`
 }
 
 type spanDoc struct {

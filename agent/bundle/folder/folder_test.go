@@ -176,7 +176,7 @@ func TestEveryFaultHasItsPlaceAndARemedy(t *testing.T) {
 		"a zone has no place": {with("{at: [0, 972, 1920, 108], ticker", "{ticker"),
 			`bundle.yaml:14:9: a zone needs "at"`},
 		"a zone shows nothing": {with(`, ticker: {source: news, text: "{{.text}}"}`, ""),
-			`bundle.yaml:14:9: a zone has nothing to show; write one of "playlist", "image", "video", "document", "web", "stream", "cards", "weather", "text", "ticker", "clock", "table", "qr", "countdown", "chart", "shape" or "background"`},
+			`bundle.yaml:14:9: a zone has nothing to show; write one of "playlist", "image", "video", "document", "web", "stream", "cards", "weather", "calendar", "text", "ticker", "clock", "table", "qr", "countdown", "chart", "shape" or "background"`},
 		"a zone shows two things": {with(", ticker: {source", ", text: hello, ticker: {source"),
 			`bundle.yaml:14:48: the zone has both "text" and "ticker"; make two zones of it, or keep one of them`},
 		"a scene is two things": {with("{media: media/welcome.mp4}", "{media: media/welcome.mp4, playlist: [media/a.mp4]}"),
