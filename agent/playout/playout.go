@@ -19,7 +19,11 @@
 //
 //	menus.count         rows, a number
 //	menus.stale         true: they could not be renewed in time
-//	menus.first.price   the column price of the first row: a number where it is written as one, else true, false or a text
+//	menus[0].price      the column price of the first row, menus[9].price of the tenth and last: a number where it is written as
+//	                    one, else true, false, a date (2027-01-31) or a text
+//	menus.first.price   the same as menus[0].price
+//	menus.fetched_at    when they were last renewed, a text (RFC 3339)
+//	menus.error         why they cannot be renewed, one of the words of connect.Class; "" = they can
 //	relay.connected     true or false; not known on a player without a relay
 //	touch.idle          whole seconds since somebody touched the screen or a key, from the player's start on
 //	temperature         of the machine's hottest sensor, whole degrees Celsius; temperature.NAME of each, as agent/sense names them
