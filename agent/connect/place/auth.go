@@ -100,8 +100,8 @@ func answer(req *http.Request, challenge string, s secret.Secret) error {
 	return nil
 }
 
-// explain says in a sentence what went wrong between the player and a host.
-func explain(err error, host string) error {
+// Explain says in a sentence what went wrong between the player and a host.
+func Explain(err error, host string) error {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError

@@ -52,7 +52,7 @@ func read(ctx context.Context, s shelf, name string, limit int64, known mark) ([
 func connect(ctx context.Context, addr string) (net.Conn, error) {
 	conn, err := (&net.Dialer{Timeout: dialTime}).DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return nil, explain(err, addr)
+		return nil, Explain(err, addr)
 	}
 	if end, ok := ctx.Deadline(); ok {
 		_ = conn.SetDeadline(end)

@@ -166,5 +166,5 @@ func (s *sshFiles) sentence(err error) error {
 	case strings.Contains(err.Error(), "subsystem request failed"):
 		return fmt.Errorf("%s gives no files over SSH: its sftp subsystem is off", spec.Host)
 	}
-	return explain(err, spec.Host)
+	return Explain(err, spec.Host)
 }

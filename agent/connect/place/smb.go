@@ -144,9 +144,9 @@ func (s *smbShare) sentence(err error) error {
 	case strings.Contains(err.Error(), "account doesn't support signing"):
 		return fmt.Errorf("%s takes the secret %q for a guest, and guests cannot sign; look at its user and password", spec.Host, spec.Secret)
 	case errors.As(err, &broken):
-		return explain(broken.Err, spec.Host)
+		return Explain(broken.Err, spec.Host)
 	}
-	return explain(err, spec.Host)
+	return Explain(err, spec.Host)
 }
 
 func (s *smbShare) missing() error {

@@ -181,5 +181,5 @@ func (l *web) sentence(err error) error {
 	if errors.As(err, &u) {
 		err = u.Err
 	}
-	return explain(err, l.url.Host)
+	return Explain(err, l.url.Host)
 }

@@ -1,0 +1,114 @@
+package connecttest
+
+import (
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// Proxy is between a client and a server, and can fail in the middle of an answer.
+type Proxy struct {
+	Port int
+
+	to    string
+	l     net.Listener
+	after atomic.Int64 // bytes of answers to let through; then how
+	how   atomic.Int32
+	seen  atomic.Int64 // bytes of answers since the last change
+
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+}
+
+// How a proxy fails.
+const (
+	Well  = int32(iota)
+	Stall // gives nothing more, and keeps the connection
+	Reset // resets the connection
+	Cut   // closes it
+)
+
+// NewProxy listens on loopback and passes on to addr.
+func (s *Stage) NewProxy(addr string) (*Proxy, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	p := &Proxy{Port: l.Addr().(*net.TCPAddr).Port, to: addr, l: l, conns: map[net.Conn]bool{}}
+	done := make(chan struct{})
+	go func() { defer close(done); p.serve() }()
+	s.Defer(func() { l.Close(); p.closeAll(); <-done })
+	return p, nil
+}
+
+// Fail makes it fail once so many bytes of answers have gone through; how is Well to go on as it should.
+func (p *Proxy) Fail(how int32, after int64) {
+	p.how.Store(Well)
+	p.closeAll()
+	p.seen.Store(0)
+	p.after.Store(after)
+	p.how.Store(how)
+}
+
+// Seen is how many bytes of answers went through since Fail.
+func (p *Proxy) Seen() int64 { return p.seen.Load() }
+
+func (p *Proxy) serve() {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for {
+		c, err := p.l.Accept()
+		if err != nil {
+			return
+		}
+		up, err := net.Dial("tcp", p.to)
+		if err != nil {
+			c.Close()
+			continue
+		}
+		p.mu.Lock()
+		p.conns[c], p.conns[up] = true, true
+		p.mu.Unlock()
+		all.Go(func() { _, _ = io.Copy(up, c); up.Close() })
+		all.Go(func() { p.answer(c, up) })
+	}
+}
+
+// answer passes an answer on, as far as it is to go.
+func (p *Proxy) answer(c, up net.Conn) {
+	defer func() {
+		c.Close()
+		up.Close()
+		p.mu.Lock()
+		delete(p.conns, c)
+		delete(p.conns, up)
+		p.mu.Unlock()
+	}()
+	buf := make([]byte, 4<<10)
+	for {
+		n, err := up.Read(buf)
+		if how := p.how.Load(); p.seen.Add(int64(n)) > p.after.Load() && how != Well {
+			switch how {
+			case Stall:
+				for err == nil { // until one side hangs up
+					_, err = up.Read(buf)
+				}
+			case Reset:
+				_ = c.(*net.TCPConn).SetLinger(0)
+			}
+			return
+		}
+		if _, bad := c.Write(buf[:n]); err != nil || bad != nil {
+			return
+		}
+	}
+}
+
+func (p *Proxy) closeAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		c.Close()
+	}
+}
