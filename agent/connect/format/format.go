@@ -40,7 +40,7 @@ type Options struct {
 
 // Types are the values of Options.Type.
 func Types() []string {
-	return []string{"text", "delimited", "feed", "json"}
+	return []string{"text", "delimited", "xlsx", "xls", "ods", "sheet", "feed", "json"}
 }
 
 func (o Options) header() bool { return o.Header == nil || *o.Header }
@@ -61,6 +61,10 @@ func Check(o Options) error {
 	case "delimited":
 		if utf8.RuneCountInString(o.Separator) > 1 {
 			return fmt.Errorf("its separator %q is not one character", o.Separator)
+		}
+	case "sheet", "xlsx", "xls", "ods":
+		if o.Cells != "" && o.Cells != "values" && o.Cells != "shown" {
+			return fmt.Errorf("its cells are %q; write values, shown or nothing", o.Cells)
 		}
 	case "text", "feed", "json":
 	default:
@@ -87,6 +91,8 @@ func Parse(ctx context.Context, o Options, b []byte, most int) (t rows.Table, er
 		return lines(decode(b, o.Charset), most), nil
 	case "delimited":
 		return delimited(decode(b, o.Charset), o, most)
+	case "sheet", "xlsx", "xls", "ods":
+		return sheet(ctx, o, b, most)
 	case "feed":
 		return feed(decode(b, cmp.Or(o.Charset, declared(b))), most)
 	default:
