@@ -214,3 +214,12 @@ func Duration(d time.Duration) string {
 	}
 	return fmt.Sprintf("%s%d:%02d:%02d", sign, s/3600, s/60%60, s%60)
 }
+
+// Plain writes a number that has an exponent without one, to 15 digits; what is no number stays as it is.
+func Plain(s string) string {
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+		return s
+	}
+	return decimal(n)
+}
