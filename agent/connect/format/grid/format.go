@@ -12,7 +12,7 @@ type shape uint8
 const (
 	general  shape = iota
 	plain          // digits and nothing else
-	unit           // digits and words, percent, money, fractions
+	unit           // digits and more: percent, money, fractions, zeros in front
 	date           // of a day
 	clock          // of a time of day
 	dateTime       // of both
@@ -179,6 +179,7 @@ func digits(s string) int {
 // classify finds what a number looks like, and which m are minutes.
 func (sec *section) classify() {
 	var days, times, spans, holders, other bool
+	runs := 0
 	for i, p := range sec.parts {
 		switch p.kind {
 		case 't':
@@ -197,6 +198,10 @@ func (sec *section) classify() {
 			}
 		case 'd', 'g':
 			holders = true
+			whole, _, _ := strings.Cut(p.text, ".")
+			if runs++; runs > 1 || strings.HasPrefix(whole, "00") { // a telephone number, a postal code
+				other = true
+			}
 		case 'l':
 			other = other || strings.ContainsFunc(p.text, func(r rune) bool { return !unicode.IsSpace(r) && !strings.ContainsRune("()+-\u2212", r) })
 		}

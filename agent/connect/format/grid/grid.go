@@ -156,6 +156,13 @@ func (g *Grid) Put(row, col int, c Cell) error {
 	return nil
 }
 
+// Drop notes a cell that could not be taken.
+func (g *Grid) Drop(row, col int, why string) {
+	if g.area.Has(row, col) {
+		g.dropped.Drop(Name(row, col), "%s", why)
+	}
+}
+
 // limit is how many lines make a full table.
 func (g *Grid) limit() int {
 	if g.cfg.Header {

@@ -198,7 +198,10 @@ func (v valuer) showDigits(holders, digits string, exp int) string {
 	exp -= 3 * (len(whole) - len(scaled)) // a comma at the end divides by a thousand
 	after = strings.ReplaceAll(after, ",", "")
 	grouped := strings.Contains(scaled, ",")
-	least := strings.Count(scaled, "0")
+	least := 0 // digits from the first 0 on
+	if bare := strings.ReplaceAll(scaled, ",", ""); strings.Contains(bare, "0") {
+		least = len(bare) - strings.IndexByte(bare, '0')
+	}
 	if digits != "" {
 		digits, exp = round(digits, exp, len(after))
 	}

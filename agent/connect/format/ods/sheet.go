@@ -197,8 +197,11 @@ func (s *reader) cell(e xml.StartElement) (grid.Cell, error) {
 	return c, nil
 }
 
-// bare says whether a number is shown as nothing but a number.
+// bare says whether a number is shown as nothing but a number; one with zeros in front is more, such as a postal code.
 func bare(s string) bool {
+	if s = strings.TrimLeft(s, "+-\u2212( "); len(s) > 1 && s[0] == '0' && s[1] >= '0' && s[1] <= '9' {
+		return false
+	}
 	return strings.Trim(s, "0123456789.,'\u2019 \u00a0\u202f\u2009+-\u2212()eE") == ""
 }
 

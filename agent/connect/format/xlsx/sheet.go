@@ -110,7 +110,7 @@ func (s *reader) cell(e xml.StartElement) error {
 	if !s.g.Wants(s.row, s.col) {
 		return s.x.Skip()
 	}
-	value, has := "", false
+	value, has, formula := "", false, false
 	for depth := s.x.Depth() - 1; s.x.Depth() > depth; {
 		t, err := s.x.Next()
 		if err != nil {
@@ -125,6 +125,7 @@ func (s *reader) cell(e xml.StartElement) error {
 				value, err = runs(s.x)
 				has, kind = true, "inlineStr"
 			default:
+				formula = formula || in.Name.Local == "f"
 				err = s.x.Skip()
 			}
 			if err != nil {
@@ -133,6 +134,9 @@ func (s *reader) cell(e xml.StartElement) error {
 		}
 	}
 	if !has {
+		if formula {
+			s.g.Drop(s.row, s.col, "the formula has no value yet: open the workbook in Excel or LibreOffice and save it")
+		}
 		return nil
 	}
 	c, err := s.value(kind, value)
