@@ -145,7 +145,7 @@ func TestFormats(t *testing.T) {
 		{"a table whose cells hold line breaks and separators", bundle.SourceSpec{Type: "delimited", Separator: ";"}, "a;b\n\"x\ny;z\";2\n", "a,b: x\ny;z,2"},
 		{"a table without a header", bundle.SourceSpec{Type: "delimited", Header: &no}, "1,2\n3,4", "c1,c2: 1,2; 3,4"},
 		{"a header with doubles and gaps", bundle.SourceSpec{Type: "delimited"}, "a,a,\n1,2,3", "a,c2,c3: 1,2,3"},
-		{"a feed in another charset, with markup", bundle.SourceSpec{Type: "feed"}, rss, "title,description,link,published,author,image,feed: Café & thé,un mot,http://x/1,,,,F"},
+		{"a feed in another charset, with markup", bundle.SourceSpec{Type: "feed"}, rss, "title,description,link,published,author,image,feed,id,updated,categories,media,mediaType: Café & thé,un mot,http://x/1,,,,F,http://x/1,,,,"},
 		{"JSON objects", bundle.SourceSpec{Type: "json", Path: "data.rows"}, `{"data":{"rows":[{"a":1,"b":"x"},{"a":12345678901234567890.10,"c":true}]}}`, "a,b,c: 1,x,; 12345678901234567890.10,,true"},
 		{"JSON lists", bundle.SourceSpec{Type: "json"}, `[[1,2],[3]]`, "c1,c2: 1,2; 3,"},
 		{"JSON values", bundle.SourceSpec{Type: "json", Path: "0"}, `[["a","b"]]`, "value: a; b"},

@@ -14,9 +14,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/antchfx/xpath"
 	"golang.org/x/text/encoding/htmlindex"
 
 	"vitrine/agent/connect/rows"
@@ -38,9 +40,9 @@ type Options struct {
 	Path      string // json: where the rows are, a dotted path; instead of Query
 }
 
-// Types are the values of Options.Type.
+// Types are the values of Options.Type. xlsx, xls, ods and sheet read any of the three workbooks, by what the bytes are.
 func Types() []string {
-	return []string{"text", "delimited", "feed", "json"}
+	return []string{"text", "dated", "delimited", "rtf", "xlsx", "xls", "ods", "sheet", "xml", "json", "feed", "access"}
 }
 
 func (o Options) header() bool { return o.Header == nil || *o.Header }
@@ -49,6 +51,9 @@ var errNoRows = errors.New("no rows are there")
 
 // Check says what is wrong with options before there are any bytes.
 func Check(o Options) error {
+	if !slices.Contains(Types(), o.Type) {
+		return fmt.Errorf("its type %q is not known to this player; it knows %s", o.Type, strings.Join(Types(), ", "))
+	}
 	if o.Charset != "" {
 		if _, err := htmlindex.Get(o.Charset); err != nil {
 			return fmt.Errorf("its charset %q is not known; write utf-8, windows-1252, iso-8859-1 or utf-16le", o.Charset)
@@ -57,16 +62,22 @@ func Check(o Options) error {
 	if o.HeaderRow < 0 {
 		return fmt.Errorf("its header row is %d; rows are counted from 1", o.HeaderRow)
 	}
-	switch o.Type {
-	case "delimited":
-		if utf8.RuneCountInString(o.Separator) > 1 {
-			return fmt.Errorf("its separator %q is not one character", o.Separator)
+	var err error
+	switch {
+	case o.Type == "delimited" && (utf8.RuneCountInString(o.Separator) > 1 || strings.Contains("\"\r\n\ufffd", o.Separator) && o.Separator != ""):
+		return fmt.Errorf("its separator %q is not one character that may be one", o.Separator)
+	case o.Cells != "" && o.Cells != "values" && o.Cells != "shown":
+		return fmt.Errorf("its cells are %q; write values, shown or nothing", o.Cells)
+	case o.Type == "json" && o.Query != "" && o.Path != "":
+		return errors.New("it has a jq query and a path; write one of the two")
+	case o.Type == "json" && o.Query != "":
+		_, err = compile(o.Query)
+	case o.Type == "xml" && o.XPath != "":
+		if _, err = xpath.Compile(o.XPath); err != nil {
+			err = fmt.Errorf("its XPath %.80q cannot be understood: %w", o.XPath, err)
 		}
-	case "text", "feed", "json":
-	default:
-		return fmt.Errorf("its type %q is not known to this player; it knows %s", o.Type, strings.Join(Types(), ", "))
 	}
-	return nil
+	return err
 }
 
 // Parse makes a table of at most most rows. Its errors are sentences for the person who keeps the file.
@@ -82,14 +93,38 @@ func Parse(ctx context.Context, o Options, b []byte, most int) (t rows.Table, er
 	if err := ctx.Err(); err != nil {
 		return rows.Table{}, err
 	}
+	if t, err = parse(ctx, o, b, max(most, 0)); err != nil {
+		return rows.Table{}, err
+	}
+	return t, weighTable(t)
+}
+
+func parse(ctx context.Context, o Options, b []byte, most int) (rows.Table, error) {
+	switch o.Type {
+	case "text", "dated", "delimited":
+		if is := sniff(b); !slices.Contains([]string{"text", "delimited", "empty", "json", "xml", "xml2003", "unknown", "calendar"}, is.id) {
+			return rows.Table{}, fmt.Errorf("it is no text but %s: %s", is.name, is.fix)
+		}
+	}
 	switch o.Type {
 	case "text":
 		return lines(decode(b, o.Charset), most), nil
+	case "dated":
+		return dated(ctx, decode(b, o.Charset), o, most)
 	case "delimited":
-		return delimited(decode(b, o.Charset), o, most)
+		return delimited(ctx, decode(b, o.Charset), o, most)
+	case "rtf":
+		return richText(ctx, b, o, most)
+	case "sheet", "xlsx", "xls", "ods":
+		return sheet(ctx, o, b, most)
+	case "xml":
+		return document(ctx, decode(b, cmp.Or(o.Charset, declared(b))), o, most)
 	case "feed":
 		return feed(decode(b, cmp.Or(o.Charset, declared(b))), most)
-	default:
-		return tree(decode(b, o.Charset), o.Path, most)
+	case "access":
+		return access(ctx, b, o, most)
+	case "json":
+		return tree(ctx, decode(b, o.Charset), o, most)
 	}
+	return rows.Table{}, fmt.Errorf("its type %q is not known to this player", o.Type)
 }

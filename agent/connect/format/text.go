@@ -2,8 +2,6 @@ package format
 
 import (
 	"bytes"
-	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -65,15 +63,5 @@ func lines(b []byte, most int) rows.Table {
 	return t
 }
 
-// names makes of a header names that are there and are different.
-func names(header []string) []string {
-	out := make([]string, len(header))
-	for i, h := range header {
-		h = strings.TrimSpace(h)
-		if h == "" || slices.Contains(out[:i], h) {
-			h = "c" + strconv.Itoa(i+1)
-		}
-		out[i] = h
-	}
-	return out
-}
+// oneLine takes off the space around a text; a text that was broken to fit a file is one line again.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
