@@ -44,7 +44,7 @@ func (nowhere) DropRows(map[string]bool) error { return nil }
 
 // Parse makes what zones see of a source's bytes, without fetching anything: for who has the bytes already, such as a preview.
 func Parse(spec bundle.SourceSpec, home Home, b []byte, now time.Time) (Result, error) {
-	parse, err := parserOf(spec)
+	parse, err := parserOf(spec, home.Locale)
 	if err != nil {
 		return Result{}, err
 	}
@@ -56,7 +56,9 @@ func Parse(spec bundle.SourceSpec, home Home, b []byte, now time.Time) (Result, 
 	if err != nil {
 		return Result{}, err
 	}
-	t, err := parse(context.Background(), b, boundsOf(spec).rows)
+	most := boundsOf(spec)
+	most.zone, most.now = zone, now.In(zone)
+	t, err := parse(context.Background(), b, most)
 	if err != nil {
 		return Result{}, err
 	}

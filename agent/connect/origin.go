@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,12 +57,14 @@ func boundsOf(spec bundle.SourceSpec) bounds {
 // errandOf is what an origin needs besides its configuration.
 type errandOf struct {
 	spec   bundle.SourceSpec
+	home   Home
 	file   string                      // location bundle: the file on the disk
 	find   func(string) (string, bool) // the file of a bundle path
 	deny   string
 	held   *place.Held
 	secret func(name, host string) (secret.Secret, error)
 	key    string
+	child  string // the program vitrine-odbc; "" = beside the player's
 }
 
 // openOrigin is the switch over all types of source.
@@ -75,12 +78,15 @@ func openOrigin(e errandOf) (origin, error) {
 		}
 		return tree{at, e.spec.Pattern, depth}, err
 	}
-	parse, err := parserOf(e.spec)
+	if slices.Contains([]string{"sql", "odbc"}, e.spec.Type) {
+		return e.question()
+	}
+	parse, err := parserOf(e.spec, e.home.Locale)
 	if err != nil {
 		return nil, err
 	}
 	at, err := e.place()
-	return file{at, parse, e.held, "parse " + e.key}, err
+	return &file{at: at, parse: parse, held: e.held, key: "parse " + e.key, moves: e.spec.Type == "ical"}, err
 }
 
 // place finds where the bytes or the folder are.
@@ -127,13 +133,21 @@ type file struct {
 	parse parser
 	held  *place.Held
 	key   string
+	moves bool   // the rows of the same bytes are others at another time
+	last  []byte // where they are
 }
 
-// parser makes at most most rows of bytes.
-type parser func(ctx context.Context, b []byte, most int) (rows.Table, error)
+// parser makes rows of bytes, as many as the bounds allow.
+type parser func(ctx context.Context, b []byte, most bounds) (rows.Table, error)
 
-func parserOf(spec bundle.SourceSpec) (parser, error) {
-	o := format.Options{Type: spec.Type, Charset: spec.Charset, Locale: spec.Locale, Separator: spec.Separator, Header: spec.Header, HeaderRow: spec.HeaderRow,
+func parserOf(spec bundle.SourceSpec, language string) (parser, error) {
+	if spec.Type == "ical" {
+		return func(_ context.Context, b []byte, most bounds) (rows.Table, error) {
+			return events(b, spec.Window, most)
+		}, nil
+	}
+	kind := map[string]string{"lines-with-dates": "dated"}[spec.Type]
+	o := format.Options{Type: cmp.Or(kind, spec.Type), Charset: spec.Charset, Locale: cmp.Or(spec.Locale, language), Cells: spec.Cells, Separator: spec.Separator, Header: spec.Header, HeaderRow: spec.HeaderRow,
 		Sheet: spec.Sheet, Range: spec.Range, XPath: spec.XPath, Query: spec.Query, Path: spec.Path}
 	if spec.Table != "" {
 		o.Sheet = spec.Table
@@ -141,22 +155,28 @@ func parserOf(spec bundle.SourceSpec) (parser, error) {
 	if err := format.Check(o); err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context, b []byte, most int) (rows.Table, error) {
-		return format.Parse(ctx, o, b, most)
+	return func(ctx context.Context, b []byte, most bounds) (rows.Table, error) {
+		return format.Parse(ctx, o, b, most.rows)
 	}, nil
 }
 
-func (f file) fetch(ctx context.Context, most bounds, step func(Step)) (rows.Table, error) {
+func (f *file) fetch(ctx context.Context, most bounds, step func(Step)) (rows.Table, error) {
 	begun := time.Now()
 	b, err := f.at.Read(ctx, most.bytes)
 	step(Step{Name: "read", Took: time.Since(begun), Bytes: len(b)})
+	if errors.Is(err, place.ErrUnchanged) && f.last != nil {
+		b, err = f.last, nil
+	}
 	if err != nil {
 		return rows.Table{}, err
+	}
+	if f.moves {
+		f.last = b
 	}
 	begun = time.Now()
 	var t rows.Table
 	err = f.held.Do(ctx, f.key, func() (err error) { // a parser that does not end must not hold the source up
-		t, err = f.parse(ctx, b, most.rows)
+		t, err = f.parse(ctx, b, most)
 		return err
 	})
 	if err != nil {
