@@ -120,6 +120,9 @@ func (p *Playout) tellOverlays() {
 	if page, ok := p.servicePage(canvas); ok {
 		scenes = append(scenes, page)
 	}
+	if strip, ok := p.strip(canvas); ok {
+		scenes = append(scenes, strip)
+	}
 	told := text(scenes)
 	if told == p.overlays || p.overlays == "" && len(scenes) == 0 {
 		return

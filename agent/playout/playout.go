@@ -147,6 +147,7 @@ type Playout struct {
 	turned  time.Time             // when Run last looked
 	sound   sound
 	service service
+	sign    sign
 
 	// Only Run's goroutine uses what follows.
 	live     *store.Live
@@ -295,9 +296,9 @@ func (p *Playout) pause() time.Duration {
 		due(*p.decision.Next, p.cfg.Clock.Now())
 	}
 	p.mu.Lock()
-	page := p.service.due
+	page, strip := p.service.due, p.sign.until
 	p.mu.Unlock()
-	for _, t := range []time.Time{page, p.cutAt, p.retry, p.sick.next(time.Now()), p.shares.due} {
+	for _, t := range []time.Time{page, strip, p.cutAt, p.retry, p.sick.next(time.Now()), p.shares.due} {
 		due(t, time.Now())
 	}
 	return d
