@@ -176,7 +176,7 @@ func (a *Agent) wire() (err error) {
 		return err
 	}
 	if a.sources, err = connect.New(connect.Config{Keep: a.store, Now: a.clock.Now, Deny: cfg.Dir, Log: cfg.Log,
-		Check: func(name string, err error) { a.board.Set("source:"+name, err) }, Gone: func(name string) { a.board.Drop("source:" + name) }}); err != nil {
+		Check: func(name string, err error) { a.board.Set(checkSource+name, err) }, Gone: func(name string) { a.board.Drop(checkSource + name) }}); err != nil {
 		return err
 	}
 	if a.siren, err = siren.New(siren.Config{Folder: cfg.Alerts, Feed: cfg.AlertFeed, Site: cfg.Site, Keep: a.store,

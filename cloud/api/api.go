@@ -163,6 +163,7 @@ type Heartbeat struct {
 	Metrics  map[string]any    `json:"metrics,omitempty"` // memory, presented, dropped, free disk …
 	Plays    *PlaysHead        `json:"plays,omitempty"`   // its newest play, signed: what it has may be more than the relay has yet
 	Warnings *Heard            `json:"warnings,omitempty"`
+	Sources  []Source          `json:"sources,omitempty"` // of the customer's own data; at most MaxSources
 	Mail     *Mail             `json:"mail,omitempty"`
 	Seal     *Seal             `json:"seal,omitempty"` // what secrets for it are sealed to
 }
@@ -204,6 +205,18 @@ type Parcels struct {
 	Page[SignedParcel]
 	State string `json:"state"` // of the whole list, as a heartbeat tells it
 }
+
+// Source is how fresh the rows of one of the customer's own sources are on a player. The rows stay there.
+type Source struct {
+	Name    string    `json:"name"`
+	Count   int       `json:"count"`              // rows that are shown
+	Fetched time.Time `json:"fetchedAt,omitzero"` // zero = never
+	Stale   bool      `json:"stale,omitempty"`
+	Fault   string    `json:"fault,omitempty"` // a word: late, unreachable, refused, too long, unreadable, columns, disk
+}
+
+// MaxSources is how many sources a heartbeat names.
+const MaxSources = 200
 
 // Heard is what a player knows of public warnings.
 type Heard struct {
