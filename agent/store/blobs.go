@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,14 +12,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
+	"syscall"
 
 	"go.etcd.io/bbolt"
+	"golang.org/x/sync/errgroup"
 
 	"vitrine/agent/bundle"
 )
-
-// maxTries is how often in a row a segment may come wrong before its origin is given up.
-const maxTries = 3
 
 func (s *Store) blobPath(d bundle.Digest) string { return s.path(filepath.FromSlash(d.BlobPath())) }
 
@@ -81,8 +82,8 @@ func (s *Store) makeRoom(in *incoming) error {
 	var need int64
 	for _, b := range in.missing {
 		need += b.Size
-		if st, err := os.Lstat(s.path("staging", string(b.Digest))); err == nil && s.partFree(b.Digest) {
-			need -= min(st.Size(), b.Size)
+		if st, err := os.Lstat(s.path("staging", string(b.Digest))); err == nil {
+			need -= min(allocated(st), b.Size)
 		}
 	}
 	need += need/20 + 64<<20
@@ -99,69 +100,78 @@ func (s *Store) makeRoom(in *incoming) error {
 	return &SpaceError{Need: need, Free: free}
 }
 
-// fetchAll gets the missing blobs one after the other.
+// allocated is what a file has of the disk, bytes; holes have nothing.
+func allocated(st os.FileInfo) int64 {
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
+		return sys.Blocks * 512
+	}
+	return st.Size()
+}
+
+// streams is an origin of which several blobs may be asked for at once.
+type streams interface{ Streams() int }
+
+// fetchAll reserves room for the missing blobs and gets them, several at once where the origin has use for it.
 func (s *Store) fetchAll(ctx context.Context, from Origin, in *incoming, progress func(Progress)) error {
 	p := Progress{Digest: in.Digest, Manifest: in.Manifest}
 	for _, b := range in.missing {
 		p.Total += b.Size
+		if b.Size >= bundle.MinSegment {
+			if err := s.reserve(b); err != nil {
+				return err
+			}
+		}
 	}
 	progress(p)
+	var mu sync.Mutex
+	at := map[bundle.Digest]int64{}
+	g, all := errgroup.WithContext(ctx)
+	g.SetLimit(1)
+	if n, ok := from.(streams); ok {
+		g.SetLimit(max(1, n.Streams()))
+	}
 	for _, b := range in.missing {
-		before := p.Have
-		err := s.fetch(ctx, from, b, func(have int64) {
-			p.Have = before + have
-			progress(p)
-		})
-		if err != nil {
+		if all.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			err := s.fetch(all, from, b, func(have int64) {
+				mu.Lock()
+				defer mu.Unlock()
+				if more := have - at[b.Digest]; more > 0 {
+					at[b.Digest] += more
+					p.Have += more
+					progress(p)
+				}
+			})
 			var refused *RefusedError
 			if errors.As(err, &refused) {
 				refused.Digest, refused.Stream, refused.Seq, refused.Root = in.Digest, in.Manifest.Stream, in.Manifest.Seq, in.Manifest.Root
 			}
-			return fmt.Errorf("get blob %s: %w", b.Digest.Short(), err)
-		}
-		p.Have = before + b.Size
-		progress(p)
+			if err != nil {
+				return fmt.Errorf("get blob %s: %w", b.Digest.Short(), err)
+			}
+			return nil
+		})
 	}
-	return nil
+	return cmp.Or(g.Wait(), ctx.Err())
 }
 
-// fetch gets one blob: what is in staging is verified and kept, the rest is asked for from there.
+// fetch gets one blob: what is in staging is verified and kept, the rest is asked for.
 func (s *Store) fetch(ctx context.Context, from Origin, b bundle.Blob, have func(int64)) error {
 	if _, whole, err := s.present(b, false); err != nil || whole { // another Ingest brought it
+		have(b.Size)
 		return err
 	}
-	part, release := s.part(b.Digest)
-	defer release()
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_RDWR, 0o600)
+	d, release, err := s.join(ctx, b)
 	if err != nil {
-		return fmt.Errorf("open staging: %w", err)
+		return err
 	}
-	defer f.Close()
-	d := &download{blob: b, file: f, sum: sha256.New(), have: have}
-	if err := d.resume(); err != nil {
-		return fmt.Errorf("read staging: %w", err)
+	defer release()
+	if err := d.run(ctx, s, from, have); err != nil {
+		return err
 	}
-	for tries := 0; d.at < b.Size; {
-		if err := s.fault("ask for blob"); err != nil {
-			return err
-		}
-		before := d.at
-		err := d.ask(ctx, from)
-		var wrong *bundle.SegmentError
-		if err != nil && !errors.As(err, &wrong) {
-			return err
-		}
-		if tries++; d.at > before {
-			tries = 0
-		}
-		if err != nil && tries >= maxTries {
-			return fmt.Errorf("asked %d times: %w", maxTries, err)
-		}
-	}
-	if digestOf(d.sum) != b.Digest {
-		return errors.Join(&RefusedError{Reason: "its segments are not those of the blob; build the bundle again"}, removeFile(part))
-	}
-	return s.settleBlob(f, b)
+	return d.finish(s)
 }
 
 // settleBlob moves a whole blob from staging to its place and marks it: fsync file, rename, fsync folder, index.
@@ -204,64 +214,6 @@ func (s *Store) settleBlob(f *os.File, b bundle.Blob) error {
 	}
 	s.setBad(b.Digest, false)
 	return s.put(bucketBlobs, string(b.Digest), mark{Size: st.Size(), Changed: st.ModTime(), Checked: s.cfg.Now()})
-}
-
-// download is one blob on its way into a staging file.
-type download struct {
-	blob bundle.Blob
-	file *os.File
-	sum  hash.Hash // of the bytes before at
-	at   int64     // verified bytes, whole segments
-	have func(int64)
-}
-
-// resume keeps the verified segments of an earlier try and cuts off the rest.
-func (d *download) resume() error {
-	_, err := io.Copy(d, d.blob.Verify(d.file))
-	var wrong *bundle.SegmentError
-	if err != nil && !errors.As(err, &wrong) {
-		return err
-	}
-	return d.file.Truncate(d.at)
-}
-
-// Write counts bytes that are verified and in the file.
-func (d *download) Write(p []byte) (int, error) {
-	d.sum.Write(p)
-	d.at += int64(len(p))
-	d.have(d.at)
-	return len(p), nil
-}
-
-func (d *download) ask(ctx context.Context, from Origin) error {
-	r, err := from.Blob(ctx, d.blob.Digest, d.at)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	if _, err := d.file.Seek(d.at, io.SeekStart); err != nil {
-		return err
-	}
-	first := 0
-	if d.blob.Segment > 0 {
-		first = int(d.at / d.blob.Segment)
-	}
-	verified := d.blob.VerifyFrom(contextReader{ctx, r}, first)
-	_, err = io.Copy(io.MultiWriter(d.file, d), verified)
-	return err
-}
-
-// contextReader ends between two reads when its context ends.
-type contextReader struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }
 
 // remark keeps marks of blobs that were read and found whole.

@@ -84,10 +84,11 @@ type Store struct {
 	mu     sync.Mutex
 	trust  *bundle.Trust // nil = nothing pinned yet
 	floor  Floor
-	unkept bool                   // the floor is higher than the disk knows: it could not be written
-	jobs   map[*job]bool          // Ingests under way
-	parts  map[string]bool        // staging files in use
-	bad    map[bundle.Digest]bool // blobs that were found damaged and are not mended; their marks may say otherwise
+	unkept bool          // the floor is higher than the disk knows: it could not be written
+	jobs   map[*job]bool // Ingests under way
+	// downloads are the blobs on their way.
+	downloads map[bundle.Digest]*download
+	bad       map[bundle.Digest]bool // blobs that were found damaged and are not mended; their marks may say otherwise
 
 	doubts chan string // scenes whose files are to be read
 
@@ -123,7 +124,7 @@ func open(cfg Config, fault func(string) error) (*Store, error) {
 		fault = func(string) error { return nil }
 	}
 	s := &Store{cfg: cfg, log: cfg.Log, took: make(chan struct{}, 1), begun: time.Now(), fault: fault,
-		jobs: map[*job]bool{}, parts: map[string]bool{}, bad: map[bundle.Digest]bool{}, doubts: make(chan string, 8)}
+		jobs: map[*job]bool{}, downloads: map[bundle.Digest]*download{}, bad: map[bundle.Digest]bool{}, doubts: make(chan string, 8)}
 	cause := s.makeFolders()
 	if cause != nil && !worn(cause) {
 		return nil, fmt.Errorf("open store: %w", cause)
