@@ -73,6 +73,8 @@ type Config struct {
 	Patience time.Duration
 	// Trial is how long a new bundle has to show something of its own before the one before comes back; 0 = a minute.
 	Trial time.Duration
+	// Fetch is how much of the line bundles may take, and when.
+	Fetch uplink.Limits
 	Log   *slog.Logger
 }
 
@@ -168,7 +170,7 @@ func (a *Agent) wire() (err error) {
 	a.showCard(nil)
 	if cfg.Relay != "" {
 		if a.uplink, err = uplink.New(uplink.Config{Base: cfg.Relay, Trust: cfg.Trust, Dir: cfg.Dir, Store: a.store, Clock: a.clock,
-			Describe: a.describe, Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren, Log: cfg.Log}); errors.Is(err, uplink.ErrIdentity) {
+			Describe: a.describe, Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren, Limits: cfg.Fetch, Log: cfg.Log}); errors.Is(err, uplink.ErrIdentity) {
 			a.uplink, a.stranger = nil, true // the screen goes on without the relay
 			a.board.Set("relay", err)
 		} else if err != nil {

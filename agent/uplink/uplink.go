@@ -15,16 +15,19 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/url"
 	"os"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/clock"
 	"vitrine/agent/store"
+	"vitrine/agent/uplink/ledbat"
 	"vitrine/cloud/api"
 )
 
@@ -68,6 +71,7 @@ type Config struct {
 	Claim    func(*Claim) // hears what is to be on the screen; nil = nothing to claim
 	Check    func(error)  // hears how the relay is
 	Warnings warnings     // takes signed public warnings; nil = none are asked for
+	Limits   Limits       // of downloads
 	// Plays is how often plays are handed over, at the latest; 0 = every 30 s.
 	Plays time.Duration
 	Log   *slog.Logger
@@ -79,6 +83,8 @@ type Uplink struct {
 	log    *slog.Logger
 	me     *identity
 	client *api.Client
+	bulk   *api.Client   // on connections of its own, that take only what is free of the line
+	bytes  *rate.Limiter // of downloads
 	want   chan struct{} // a bundle is wanted
 	poke   chan struct{} // something is to be reported now
 	shoot  chan struct{} // a picture is wanted
@@ -88,6 +94,7 @@ type Uplink struct {
 	claim    *Claim
 	wanted   *api.Pointer
 	fetching *api.Progress
+	lame     error // why nothing takes only what is free
 	refused  *api.Refusal
 	seq      uint64
 }
@@ -116,6 +123,14 @@ func New(cfg Config) (*Uplink, error) {
 	up := &Uplink{cfg: cfg, log: cfg.Log, me: me, client: &api.Client{Base: cfg.Base, HTTP: hc},
 		want: make(chan struct{}, 1), poke: make(chan struct{}, 1), shoot: make(chan struct{}, 1), warn: make(chan struct{}, 1)}
 	up.client.Token = up.client.Device(me.key(), cfg.Clock.Now)
+	if cfg.Trust.Dial == nil {
+		cfg.Trust.Dial = (&ledbat.Dialer{Dialer: net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}, Lame: up.setLame}).DialContext
+	}
+	if hc, err = api.NewHTTP(cfg.Trust); err != nil {
+		return nil, err
+	}
+	up.bulk = &api.Client{Base: cfg.Base, HTTP: hc, Token: up.client.Token}
+	up.bytes = rate.NewLimiter(rate.Limit(cfg.Limits.Rate), gulp)
 	return up, nil
 }
 
@@ -317,7 +332,8 @@ func (b *backoff) wait(ctx context.Context, err error) bool {
 	d := b.last/2 + rand.N(b.last/2+1)
 	p := (*api.Problem)(nil)
 	if errors.As(err, &p) && p.RetryAfter > 0 {
-		d = min(p.RetryAfter, 10*time.Minute) + rand.N(time.Second)
+		d = min(p.RetryAfter, 10*time.Minute)
+		d += rand.N(d/4 + time.Second)
 	}
 	return pause(ctx, d)
 }
