@@ -12,7 +12,7 @@ SECONDS  ?=
 SOAK     ?= 15m
 OUT      ?=
 
-.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog wall changes fuzz bare pictures clean
+.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog wall idle delta changes fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -23,6 +23,8 @@ help:
 	@echo 'make wall [FOR=2m]           two players of an aligned loop: how many frames apart, one of them killed halfway'
 	@echo 'make soak [SOAK=15m] [OUT=DIR]   thousands of changes of all kinds: the slope of the memory, and its plot'
 	@echo 'make watchdog                items that fail in every way, a renderer killed 50 times, a screen that stands still: never black'
+	@echo 'make idle [FOR=30s]          what a download in idle mode leaves to others on a line of 2 and 20 Mbit/s: a table (root; 10 minutes)'
+	@echo 'make delta [MIB=10240]       what moves when a hundredth of a bundle of 10 GiB changes (twice that on the disk meanwhile)'
 	@echo 'make build                   the four programs in bin/'
 	@echo 'make fuzz [FUZZTIME=10s]     every parser of foreign bytes against random ones'
 	@echo 'make bare [SUITE=trixie]     make demo and make test in a Debian that holds nothing else (root)'
@@ -69,6 +71,12 @@ changes: build
 
 wall: setup
 	@mkdir -p out; $(ENV) go test ./packaging -run StayTogether -v -count 1 -timeout 30m -wall $(or $(FOR),2m) -wall-out $(CURDIR)/out/wall.json
+
+idle: setup
+	@$(ENV) set -o pipefail; go test ./agent/uplink/ledbat -run TakesOnlyWhatIsFree -v -count 1 -timeout 60m -table $(or $(FOR),30s) | grep -v '^=== '
+
+delta: setup
+	@$(ENV) set -o pipefail; go test ./packaging -run AHundredthThatChanges -v -count 1 -timeout 60m -delta $(or $(MIB),10240) | grep -v -e '^=== ' -e level=
 
 # A week of changes at a higher pace: the memory of player and renderer must stay level.
 soak: build

@@ -34,14 +34,20 @@ type bed struct {
 	near, far int // namespaces
 	tuns      [2]*os.File
 	lines     sync.WaitGroup
+
+	mu    sync.Mutex
+	marks map[int]map[byte]int // how many packets of the near machine had which type of service, by version of IP
 }
 
-const nearIP, farIP = "10.9.8.1", "10.9.8.2"
+const (
+	nearIP, farIP   = "10.9.8.1", "10.9.8.2"
+	nearIP6, farIP6 = "fd00:9:8::1", "fd00:9:8::2"
+)
 
 // newBed lays a line. It needs to be root, with /dev/net/tun.
 func newBed(t *testing.T, l line) *bed {
 	t.Helper()
-	b := &bed{line: l, t: t}
+	b := &bed{line: l, t: t, marks: map[int]map[byte]int{4: {}, 6: {}}}
 	var err error
 	for i, ip := range []string{nearIP, farIP} {
 		ns := []*int{&b.near, &b.far}[i]
@@ -86,7 +92,8 @@ func namespace(ip string) (ns int, tun *os.File, err error) {
 			return
 		}
 		tun = os.NewFile(uintptr(fd), "tun")
-		for _, args := range []string{"link set lo up", "addr add " + ip + "/24 dev bed", "link set bed up mtu 1500"} {
+		ip6 := map[string]string{nearIP: nearIP6, farIP: farIP6}[ip]
+		for _, args := range []string{"link set lo up", "addr add " + ip + "/24 dev bed", "link set bed up mtu 1500", "-6 addr add " + ip6 + "/64 dev bed nodad"} {
 			if out, e := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); e != nil {
 				err = fmt.Errorf("ip %s: %w: %s", args, e, out)
 				return
@@ -139,6 +146,15 @@ func (b *bed) carry(from, to *os.File, rate float64, queue int) {
 		if err != nil {
 			return
 		}
+		if from == b.tuns[0] && n > 1 {
+			b.mu.Lock()
+			if version := buf[0] >> 4; version == 4 {
+				b.marks[4][buf[1]]++
+			} else if version == 6 {
+				b.marks[6][buf[0]<<4|buf[1]>>4]++
+			}
+			b.mu.Unlock()
+		}
 		now := time.Now()
 		if free.Before(now) {
 			free = now
@@ -152,10 +168,12 @@ func (b *bed) carry(from, to *os.File, rate float64, queue int) {
 }
 
 // serve sends zeros to whoever connects to the far machine, at the pace of one kind of congestion control.
-func (b *bed) serve(control string) net.Listener {
+func (b *bed) serve(control string) net.Listener { return b.serveAt(farIP, control) }
+
+func (b *bed) serveAt(ip, control string) net.Listener {
 	b.t.Helper()
 	var l net.Listener
-	if err := in(b.far, func() (err error) { l, err = net.Listen("tcp", farIP+":0"); return err }); err != nil {
+	if err := in(b.far, func() (err error) { l, err = net.Listen("tcp", net.JoinHostPort(ip, "0")); return err }); err != nil {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { l.Close() })

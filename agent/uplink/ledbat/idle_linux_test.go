@@ -4,6 +4,9 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"os"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,4 +81,59 @@ func TestIdleModeTakesOnlyWhatIsFree(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What the table shows in minutes, in seconds: whoever is there gets most of the line.
+func TestADownloadGivesWayOnARealLine(t *testing.T) {
+	b := newBed(t, line{8e6 / 8, 15 * time.Millisecond, 128 << 10})
+	srv := b.serve("cubic")
+	idle := b.pull(srv, &ledbat.Dialer{Lame: func(err error) { t.Error(err) }}, 0)
+	alone := rates(time.Second, 2*time.Second, idle)[0]
+	other := b.pull(srv, &net.Dialer{}, 0)
+	both := rates(3*time.Second, 3*time.Second, idle, other)
+	idle.stop()
+	other.stop()
+	t.Logf("alone %.2f Mbit/s; then %.2f beside %.2f", alone, both[0], both[1])
+	if alone < 1 {
+		t.Errorf("alone it has %.2f Mbit/s of 8", alone)
+	}
+	if both[0] > both[1]/3 {
+		t.Errorf("it has %.2f Mbit/s beside a download that has %.2f", both[0], both[1])
+	}
+}
+
+func TestEveryPacketSaysThatItCanWait(t *testing.T) {
+	b := newBed(t, line{8e6 / 8, time.Millisecond, 128 << 10})
+	for version, ip := range map[int]string{4: farIP, 6: farIP6} {
+		d := b.pull(b.serveAt(ip, "cubic"), &ledbat.Dialer{}, 0)
+		for d.count() == 0 {
+			runtime.Gosched()
+		}
+		d.stop()
+		b.mu.Lock()
+		delete(b.marks[version], 0xc0) // of the kernel's own, IGMP and the like
+		if version == 6 {
+			delete(b.marks[6], 0) // its neighbour discovery
+		}
+		if len(b.marks[version]) != 1 || b.marks[version][1<<2] == 0 {
+			t.Errorf("IPv%d: packets by their type of service: %v, want DSCP LE alone", version, b.marks[version])
+		}
+		b.mu.Unlock()
+	}
+}
+
+func TestAKernelThatCannotSaysSo(t *testing.T) {
+	b := newBed(t, line{8e6 / 8, time.Millisecond, 128 << 10})
+	if err := in(b.near, func() error { return os.WriteFile("/proc/sys/net/ipv4/tcp_timestamps", []byte("0"), 0) }); err != nil {
+		t.Fatal(err)
+	}
+	said := make(chan error, 1)
+	d := b.pull(b.serve("cubic"), &ledbat.Dialer{Lame: func(err error) { said <- err }}, 0)
+	if err := <-said; !strings.Contains(err.Error(), "net.ipv4.tcp_timestamps") {
+		t.Errorf("it says %v", err)
+	}
+	for d.count() == 0 {
+		runtime.Gosched()
+	}
+	d.stop()
 }
