@@ -86,6 +86,8 @@ type Config struct {
 	Patience time.Duration
 	// Trial is how long a new bundle has to show something of its own before the one before comes back; 0 = a minute.
 	Trial time.Duration
+	// Fetch is how much of the line bundles may take, and when.
+	Fetch uplink.Limits
 	// UpdateTrial is how long a new version of the programs has to show anything before the one before comes back; 0 = 3 min.
 	UpdateTrial time.Duration
 	// Logbook keeps the player's last events for an export; nil = exports hold none.
@@ -203,7 +205,7 @@ func (a *Agent) wire() (err error) {
 		base, trust := a.relayNow()
 		if a.uplink, err = uplink.New(uplink.Config{Base: base, Trust: trust, Identity: a.me, Store: a.store, Clock: a.clock, Describe: a.describe,
 			Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren,
-			Fresh: func(err error) { a.board.Set("fresh", err) }, Mail: a.mail, Log: cfg.Log}); err != nil {
+			Fresh: func(err error) { a.board.Set("fresh", err) }, Mail: a.mail, Limits: cfg.Fetch, Log: cfg.Log}); err != nil {
 			return err
 		}
 	}

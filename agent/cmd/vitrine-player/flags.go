@@ -147,6 +147,9 @@ func playFlags(name string, cfg *agent.Config) *flags {
 		return nil
 	})
 	f.DurationVar(&cfg.UpdateTrial, "update-trial", 3*time.Minute, "how `long` a new version of the programs has to show something before the one before comes back")
+	f.BoolVar(&cfg.Fetch.Idle, "fetch-idle", true, "let large bundles take only what nobody else wants of the line; =false: as fast as it goes")
+	f.Func("fetch-window", "`times` of day at which large bundles are fetched, like 22:00-05:00, with commas; without: all day", cfg.Fetch.AddWindows)
+	f.Func("fetch-rate", "`rate` of large bundles at most, like 2M (bytes a second) or 8Mbit; without: no limit", cfg.Fetch.SetRate)
 	f.StringVar(&cfg.TriggerListen, "trigger-listen", "", "`address` on this machine, like 127.0.0.1:8787, at which POST /trigger/NAME sets off events; the token is in the data folder")
 	f.Func("gpio", "`line` of a GPIO chip that events may wait for, like door=gpiochip0:17,active-low,pull-up,debounce=20ms; may be given again", func(v string) error {
 		l, err := sense.ParseLine(v)
