@@ -58,11 +58,15 @@ func verbs() []verb {
 		{"trust", "BUNDLE | DIR | --player ID", "say in words who may sign what, and who no longer", "vitrine trust lobby.vitrine", runTrust},
 		{"build", "DIR -o FILE | -publish", "test, hash and sign a bundle", "vitrine build lobby -o lobby.vitrine", runBuild},
 		{"inspect", "FILE", "say who signed a bundle and check every byte", "vitrine inspect lobby.vitrine", runInspect},
+		{"usb", "write DIR|BUNDLE STICK", "put a bundle onto a stick, and read it back", "vitrine usb write lobby /media/stick --group canteen --until 2027-02-01 --prune", runUSB},
 		{"connect", "URL", "remember which relay to talk to", "vitrine connect https://relay.example:8443 --ca ca.pem --token-file token", runConnect},
 		{"push", "FILE", "publish a built bundle on the relay", "vitrine push lobby.vitrine --to '*'", runPush},
 		{"players", "", "list the relay's players", "vitrine players --json", runPlayers},
 		{"claim", "CODE --name NAME", "take in the player that shows a code", "vitrine claim BCDF-GHJK --name 'Lobby left' --group lobby", runClaim},
 		{"alert", "send | cancel | list", "show a public warning (CAP) on the screens, end it, list them", "vitrine alert send --headline 'fr=Évacuez le hall' --headline 'en=Leave the hall' --severity Severe --expires 2h --group lobby", runAlert},
+		{"secret", "send | seal | remove", "give players what they prove themselves with to the house's servers", "vitrine secret send smb-canteen --for abcd1234efgh --host files.example.lan --user screen", runSecret},
+		{"parcel", "settings | relay | update | sign | show | send | list", "send players settings, another relay, new programs; or put them on a stick", "vitrine parcel settings --group lobby --volume 60 --stick /media/stick", runParcel},
+		{"export", "key | order | read | push", "fetch what players have to tell by a stick", "vitrine export order --stick /media/stick", runExport},
 		{"plays", "export | verify [FILE]", "write what a player has shown, or check that nobody has changed it", "vitrine plays export --player ID --from 2027-01-04 -o week.csv", runPlays},
 	}
 }
