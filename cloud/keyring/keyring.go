@@ -123,8 +123,8 @@ func (r *Ring) For(role string, others ...Key) ([]Key, error) {
 	return out, nil
 }
 
-// Signers opens as many keys as must sign for a role, those of others first.
-func (r *Ring) Signers(role string, ask Ask, others ...Key) ([]bundle.PrivateKey, error) {
+// Publishers opens as many keys as must sign for a role, those of others first.
+func (r *Ring) Publishers(role string, ask Ask, others ...Key) ([]bundle.PrivateKey, error) {
 	keys, err := r.For(role, others...)
 	if err != nil {
 		return nil, err

@@ -103,7 +103,7 @@ func TestAKeyThatARealSSHAgentHoldsSignsAsAFileDoes(t *testing.T) {
 	file := sshKey(t, "ed25519", "card of Alice")
 	ring := founded(t, public(t, file+".pub"))
 	t.Setenv("SSH_AUTH_SOCK", "")
-	if _, err := ring.Signers(bundle.RolePublisher, nil); err == nil || !strings.Contains(err.Error(), "0 of them are here") {
+	if _, err := ring.Publishers(bundle.RolePublisher, nil); err == nil || !strings.Contains(err.Error(), "0 of them are here") {
 		t.Errorf("without the agent: %v", err)
 	}
 	sshAgent(t, sshKey(t, "rsa", "old"), sshKey(t, "ecdsa", "other"), file)
@@ -114,7 +114,7 @@ func TestAKeyThatARealSSHAgentHoldsSignsAsAFileDoes(t *testing.T) {
 	if err != nil || len(held) != 1 || held[0].Name != "card of Alice" || held[0].Where() != "ssh-agent" {
 		t.Fatalf("of three keys, one is an Ed25519 key: %+v, %v", held, err)
 	}
-	keys, err := ring.Signers(bundle.RolePublisher, nil)
+	keys, err := ring.Publishers(bundle.RolePublisher, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

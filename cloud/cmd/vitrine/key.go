@@ -142,7 +142,7 @@ func (c *call) readRole(dir, role string, s *secrets, from ...string) (*bundle.T
 	if err != nil {
 		return nil, nil, err
 	}
-	keys, err := ring.Signers(role, s.ask(), others...)
+	keys, err := ring.Publishers(role, s.ask(), others...)
 	return ring.Trust(), keys, err
 }
 
