@@ -12,7 +12,7 @@ SECONDS  ?=
 SOAK     ?= 15m
 OUT      ?=
 
-.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog wall changes fuzz bare pictures clean
+.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall changes fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -23,6 +23,7 @@ help:
 	@echo 'make wall [FOR=2m]           two players of an aligned loop: how many frames apart, one of them killed halfway'
 	@echo 'make soak [SOAK=15m] [OUT=DIR]   thousands of changes of all kinds: the slope of the memory, and its plot'
 	@echo 'make watchdog                items that fail in every way, a renderer killed 50 times, a screen that stands still: never black'
+	@echo 'make power [CUTS=200]        the power cut at random instants of a player’s day; and stores without an fsync, which must be caught (root)'
 	@echo 'make build                   the four programs in bin/'
 	@echo 'make fuzz [FUZZTIME=10s]     every parser of foreign bytes against random ones'
 	@echo 'make bare [SUITE=trixie]     make demo and make test in a Debian that holds nothing else (root)'
@@ -76,6 +77,9 @@ soak: build
 
 watchdog: setup
 	@$(ENV) go test ./agent -run 'InEveryWay|AgainAndAgain|StandsStill|Ceiling' -count 1 -long -kills 50 -timeout 15m
+
+power: setup
+	@$(ENV) go test ./agent/store -run PowerCut -count 1 -v -timeout 60m -broken -cuts $(or $(CUTS),200)
 
 # One fuzz function at a time: go test -fuzz takes no more.
 fuzz: setup

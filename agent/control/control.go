@@ -26,7 +26,7 @@ import (
 // Status is a player's account of itself, for people on its machine.
 type Status struct {
 	Name      string            `json:"name,omitempty"`
-	ID        string            `json:"id,omitempty"` // "" = not enrolled
+	ID        string            `json:"id,omitempty"`     // "" = not enrolled
 	Public    []byte            `json:"public,omitempty"` // the key that it signs with, Ed25519
 	Seal      *api.Seal         `json:"seal,omitempty"`   // what secrets for it are sealed to
 	Version   string            `json:"version"`

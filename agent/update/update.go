@@ -300,7 +300,8 @@ func (p *Programs) room(dir string, u parcel.Update) error {
 	return nil
 }
 
-// copy brings one program to the disk. A file that is whole stays; another is begun anew.
+// copy brings one program to the disk. A file that is whole stays; one that was begun goes on, and when it then turns out to be
+// wrong, since a cut has left something else than what was written, it is begun anew.
 func (p *Programs) copy(ctx context.Context, path string, one parcel.Program, from Blobs) error {
 	if got, err := sum(path); err == nil && got == string(one.SHA256) {
 		return nil
@@ -308,27 +309,47 @@ func (p *Programs) copy(ctx context.Context, path string, one parcel.Program, fr
 	if err := p.fault("copy " + one.Name); err != nil {
 		return err
 	}
-	r, err := from.Blob(ctx, one.SHA256, 0)
-	if err != nil {
-		return err
+	begun, err := p.goOn(ctx, path, one, from)
+	if errors.Is(err, errWrong) && begun {
+		_, err = p.goOn(ctx, path, one, from)
 	}
-	defer r.Close()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o700)
+	return err
+}
+
+var errWrong = errors.New("its bytes are not those that were signed: write the stick again, or send the update again")
+
+// goOn fetches what is missing of a program; begun says that some of it was there. What is wrong is removed.
+func (p *Programs) goOn(ctx context.Context, path string, one parcel.Program, from Blobs) (begun bool, err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o700)
 	if err != nil {
-		return err
+		return false, err
 	}
 	h := sha256.New()
-	n, err := io.Copy(io.MultiWriter(f, h), io.LimitReader(r, one.Size+1))
+	have, err := io.Copy(h, io.LimitReader(f, one.Size))
+	if err == nil && have < one.Size {
+		var r io.ReadCloser
+		if r, err = from.Blob(ctx, one.SHA256, have); err == nil {
+			var n int64
+			n, err = io.Copy(io.MultiWriter(f, h), io.LimitReader(r, one.Size-have+1))
+			err = errors.Join(err, r.Close())
+			if n != one.Size-have && err == nil {
+				err = errWrong
+			}
+		}
+	}
 	if err == nil {
 		err = p.fault("sync " + one.Name)
 	}
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
+	if err == nil && hex.EncodeToString(h.Sum(nil)) != string(one.SHA256) {
+		err = errWrong
 	}
-	if n != one.Size || hex.EncodeToString(h.Sum(nil)) != string(one.SHA256) {
-		return errors.Join(errors.New("its bytes are not those that were signed: write the stick again, or send the update again"), os.Remove(path))
+	if err == nil {
+		err = f.Truncate(one.Size)
 	}
-	return nil
+	if err = errors.Join(err, f.Sync(), f.Close()); errors.Is(err, errWrong) {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return have > 0, err
 }
 
 // ask starts the new program once, to hear its version: one that is for another machine or lacks a library is told from one

@@ -54,7 +54,9 @@ func TestAnUpdateRunsWhenItShowsSomethingAndElseTheOneBeforeComesBack(t *testing
 		}
 		return string(b)
 	}
-	until(t, "the new version stays", func() bool { return strings.Contains(state(), `"active": "1.1.0"`) && !strings.Contains(state(), `"trial"`) })
+	until(t, "the new version stays", func() bool {
+		return strings.Contains(state(), `"active": "1.1.0"`) && !strings.Contains(state(), `"trial"`)
+	})
 	if p.cmd.Process.Pid != pid || len(p.done) > 0 {
 		t.Error("the process ended: whoever supervises it would have seen a crash")
 	}
