@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"path/filepath"
 	"time"
 
 	"vitrine/agent/bundle"
@@ -42,9 +43,9 @@ type said struct {
 }
 
 // loadFreshness reads what was kept. What is damaged is asked for anew.
-func loadFreshness(path string) (*freshness, error) {
-	f := &freshness{path: path, Streams: map[string]said{}, kept: map[string]said{}}
-	b, err := identity.ReadPrivate(f.path)
+func loadFreshness(dir string) (*freshness, error) {
+	f := &freshness{path: filepath.Join(dir, "fresh.json"), Streams: map[string]said{}, kept: map[string]said{}}
+	b, err := identity.ReadSmall(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
@@ -90,12 +91,12 @@ func (f *freshness) save() error {
 	if err != nil {
 		return err
 	}
-	return identity.WritePrivate(f.path, b)
+	return identity.WriteSmall(f.path, b)
 }
 
 // keepFresh asks now and then whether what plays is the newest, and says when nobody confirms it any more.
 func (u *Uplink) keepFresh(ctx context.Context) error {
-	known, err := loadFreshness(u.me.Beside("fresh.json"))
+	known, err := loadFreshness(u.cfg.Dir)
 	if err != nil {
 		u.log.Warn("freshness not read", "error", err)
 	}
