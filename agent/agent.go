@@ -175,7 +175,8 @@ func (a *Agent) wire() (err error) {
 	a.showCard(nil)
 	if cfg.Relay != "" {
 		if a.uplink, err = uplink.New(uplink.Config{Base: cfg.Relay, Trust: cfg.Trust, Dir: cfg.Dir, Store: a.store, Clock: a.clock,
-			Describe: a.describe, Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren, Log: cfg.Log}); errors.Is(err, uplink.ErrIdentity) {
+			Describe: a.describe, Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren,
+			Fresh: func(err error) { a.board.Set("fresh", err) }, Log: cfg.Log}); errors.Is(err, uplink.ErrIdentity) {
 			a.uplink, a.stranger = nil, true // the screen goes on without the relay
 			a.board.Set("relay", err)
 		} else if err != nil {

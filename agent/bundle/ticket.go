@@ -58,11 +58,16 @@ func (t *Trust) Ticket(envelope []byte) (*Ticket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
 	}
-	if err := e.verify(TypeTicket, t.root, RolePublisher); err != nil {
+	if err := t.believe(e, TypeTicket, RolePublisher); err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
 	}
+	return t.readTicket(e.Payload)
+}
+
+// readTicket reads a payload whose signatures were looked at.
+func (t *Trust) readTicket(payload []byte) (*Ticket, error) {
 	var k Ticket
-	if err := parseStrict(e.Payload, &k); err != nil {
+	if err := parseStrict(payload, &k); err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
 	}
 	if err := k.validate(); err != nil {

@@ -112,26 +112,34 @@ func (i *identity) make() error {
 	return i.save()
 }
 
-// save replaces the file: write, fsync, rename, fsync folder.
+// save replaces the file.
 func (i *identity) save() error {
 	b, err := json.MarshalIndent(i, "", "  ")
 	if err != nil {
 		return err
 	}
-	tmp := i.path + ".new"
+	if err := writeSmall(i.path, b); err != nil {
+		return fmt.Errorf("keep the player's identity: %w", err)
+	}
+	return nil
+}
+
+// writeSmall replaces a file that only its owner may read: write, fsync, rename, fsync folder.
+func writeSmall(path string, b []byte) error {
+	tmp := path + ".new"
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("keep the player's identity: %w", err)
+		return err
 	}
 	_, err = f.Write(b)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		err = os.Rename(tmp, i.path)
+		err = os.Rename(tmp, path)
 	}
 	if err != nil {
-		return fmt.Errorf("keep the player's identity: %w", err)
+		return err
 	}
-	d, err := os.Open(filepath.Dir(i.path))
+	d, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
 	}

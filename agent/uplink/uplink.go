@@ -67,6 +67,7 @@ type Config struct {
 	Shot     func(ctx context.Context, path string, width int) error
 	Claim    func(*Claim) // hears what is to be on the screen; nil = nothing to claim
 	Check    func(error)  // hears how the relay is
+	Fresh    func(error)  // hears whether what plays is still confirmed to be the newest; nil = nobody does
 	Warnings warnings     // takes signed public warnings; nil = none are asked for
 	// Plays is how often plays are handed over, at the latest; 0 = every 30 s.
 	Plays time.Duration
@@ -103,6 +104,9 @@ func New(cfg Config) (*Uplink, error) {
 	}
 	if cfg.Plays <= 0 {
 		cfg.Plays = playsEvery
+	}
+	if cfg.Fresh == nil {
+		cfg.Fresh = func(error) {}
 	}
 	cfg.Trust.Now = cfg.Clock.TLSTime
 	hc, err := api.NewHTTP(cfg.Trust)
@@ -189,6 +193,7 @@ func (u *Uplink) serve(ctx context.Context, id string) error {
 	g.Go(func() error { return u.prove(ctx, id) })
 	g.Go(func() error { return u.shootAll(ctx, id) })
 	g.Go(func() error { return u.keepTime(ctx) })
+	g.Go(func() error { return u.keepFresh(ctx) })
 	g.Go(func() error { return u.listen(ctx) })
 	err := g.Wait()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {

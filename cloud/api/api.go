@@ -27,6 +27,7 @@ const (
 	PathRoots      = "/v1/roots/{version}"         // GET, device or admin; PUT, admin
 	PathStreams    = "/v1/streams"                 // GET, admin: Page of Stream
 	PathStream     = "/v1/streams/{stream}"        // PUT, admin (If-Match): Head: which manifest is the newest; all blobs must be there
+	PathFresh      = "/v1/fresh/{stream}"          // GET, device or admin: DSSE envelope: which manifest is the newest now, signed by the relay's own key
 	PathWarnings   = "/v1/warnings"                // GET, device or admin: Page of SignedWarning: ?after=SERIAL all from there on, and those still in time
 	PathWarning    = "/v1/warnings/{serial}"       // PUT, admin: DSSE envelope of a public warning; a serial is given once
 	PathChannels   = "/v1/channels"                // GET, admin: Page of Channel
@@ -49,6 +50,7 @@ const (
 	MaxEnvelope   = 8 << 20         // a manifest's envelope
 	MaxRoot       = 64 << 10        // a root's envelope
 	MaxWarning    = 2 << 20         // a public warning's envelope
+	MaxFresh      = 16 << 10        // what a relay says is the newest
 	MaxBlob       = 2000 * 16 << 20 // a blob
 	MaxWait       = 55              // longest wait of a long-poll
 )
@@ -58,6 +60,7 @@ type Time struct {
 	Now   time.Time `json:"now"`
 	Nonce string    `json:"nonce,omitempty"` // as it was asked for
 	Sig   []byte    `json:"sig,omitempty"`   // over both, see Sign
+	Key   []byte    `json:"key,omitempty"`   // Ed25519 public key of Sig and of what PathFresh gives; a hint, nobody believes it
 }
 
 // EnrolRequest is a new player's word: the public half of the key that never leaves it.

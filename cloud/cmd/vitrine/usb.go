@@ -26,6 +26,7 @@ type stickFlags struct {
 	asJSON   bool
 	noReport bool
 	ticket   ticketFlags
+	secrets  *secrets
 }
 
 func runUSB(ctx context.Context, c *call) error {
@@ -36,6 +37,7 @@ func runUSB(ctx context.Context, c *call) error {
 	fs.BoolVar(&o.asJSON, "json", false, "write progress and result as lines of JSON")
 	fs.BoolVar(&o.noReport, "no-report", false, "players write nothing back onto the stick")
 	o.ticket.add(fs)
+	o.secrets = c.secrets(fs)
 	args, err := c.parse(fs)
 	if err != nil {
 		return err
@@ -87,7 +89,7 @@ func (o *stickFlags) load(ctx context.Context, c *call, from string) (*load, err
 	}
 	l.bytes(l.digest.ManifestPath(), content.Envelope)
 	if o.ticket.wanted() {
-		if err := o.sign(l); err != nil {
+		if err := o.sign(c, l); err != nil {
 			return nil, errors.Join(err, l.close())
 		}
 	}
@@ -126,7 +128,7 @@ func (o *stickFlags) content(ctx context.Context, c *call, from string) (bundle.
 }
 
 func (o *stickFlags) build(ctx context.Context, c *call, dir string) (bundle.Content, error) {
-	trust, key, err := readKeys(o.keys)
+	trust, keys, err := c.readRole(o.keys, bundle.RolePublisher, o.secrets)
 	if err != nil {
 		return bundle.Content{}, err
 	}
@@ -136,7 +138,7 @@ func (o *stickFlags) build(ctx context.Context, c *call, dir string) (bundle.Con
 	}
 	tell, end := c.progress("hashing")
 	defer end()
-	return f.Build(ctx, folder.Options{Trust: trust, Keys: []bundle.PrivateKey{key}, Now: time.Now(), Progress: tell})
+	return f.Build(ctx, folder.Options{Trust: trust, Keys: keys, Now: time.Now(), Progress: tell})
 }
 
 // mountPoint is the folder that a path stands for: itself, or where the stick of that device is mounted, by UDisks2 if nobody

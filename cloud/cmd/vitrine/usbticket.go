@@ -45,8 +45,8 @@ func (t *ticketFlags) wanted() bool {
 }
 
 // sign makes the stick's ticket.
-func (o *stickFlags) sign(l *load) error {
-	trust, key, err := readKeys(o.keys)
+func (o *stickFlags) sign(c *call, l *load) error {
+	trust, keys, err := c.readRole(o.keys, bundle.RolePublisher, o.secrets)
 	if err != nil {
 		return fmt.Errorf("a ticket is signed by the publisher: %w", err)
 	}
@@ -61,7 +61,7 @@ func (o *stickFlags) sign(l *load) error {
 	if err != nil {
 		return err
 	}
-	sealed, err := k.Seal(key)
+	sealed, err := k.Seal(keys...)
 	if err != nil {
 		return err
 	}
