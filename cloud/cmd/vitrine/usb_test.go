@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +14,7 @@ import (
 
 	"vitrine/agent/bundle"
 	"vitrine/usb/importer"
+	"vitrine/usb/seal"
 	"vitrine/usb/sticktest"
 )
 
@@ -148,4 +152,112 @@ func TestAStickThatNobodyMayWriteIsRefused(t *testing.T) {
 	if out := right(t, "usb", "write", lobby, stick.Mount(true)); !strings.Contains(out, "(ext4)") {
 		t.Errorf("it says %q", out)
 	}
+}
+
+// opened reads a stick with a player's key, or a passphrase.
+func opened(dir string, keys *seal.Opener) (seq uint64, whole bool, err error) {
+	tree, err := importer.Open(dir, 1<<30)
+	if err != nil {
+		return 0, false, err
+	}
+	defer tree.Close()
+	ctx := context.Background()
+	if err := tree.Unlock(ctx, keys); err != nil {
+		return 0, false, err
+	}
+	roots, err := tree.Roots(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	trust, err := bundle.NewTrust(roots)
+	if err != nil {
+		return 0, false, err
+	}
+	envelope, err := tree.Manifest(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	m, err := trust.Manifest(envelope)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, b := range m.Blobs {
+		for _, from := range []int64{0, b.Size / 2} {
+			r, err := tree.Blob(ctx, string(b.Digest), from)
+			if err != nil {
+				return m.Seq, false, err
+			}
+			got, err := io.ReadAll(r)
+			if err = errors.Join(err, r.Close()); err != nil || int64(len(got)) != b.Size-from || from == 0 && b.VerifyBytes(got) != nil {
+				return m.Seq, false, fmt.Errorf("blob %s from %d: %d bytes, %w", b.Digest.Short(), from, len(got), err)
+			}
+		}
+	}
+	return m.Seq, true, nil
+}
+
+func TestAnEncryptedStickIsForItsPlayersAlone(t *testing.T) {
+	lobby, stick := lobbyDir(t), t.TempDir()
+	secret, player, err := seal.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, _, err := seal.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "passphrase")
+	if err := os.WriteFile(file, []byte("correct horse battery\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var ours, others, said, wrong seal.Opener
+	if err := errors.Join(ours.Own(secret), others.Own(other), said.Passphrase("correct horse battery"), wrong.Passphrase("correct horse batterie")); err != nil {
+		t.Fatal(err)
+	}
+	right(t, "usb", "write", lobby, stick, "--encrypt", "--for", player, "--stick-passphrase-file", file)
+	for name, keys := range map[string]*seal.Opener{"its player": &ours, "the passphrase": &said} {
+		if seq, whole, err := opened(stick, keys); seq != 1 || !whole || err != nil {
+			t.Errorf("with %s: version %d, %v", name, seq, err)
+		}
+	}
+	for name, keys := range map[string]*seal.Opener{"another player": &others, "another passphrase": &wrong, "nothing": {}} {
+		if _, _, err := opened(stick, keys); !errors.Is(err, seal.ErrShut) {
+			t.Errorf("with %s: %v", name, err)
+		}
+	}
+	if err := filepath.WalkDir(stick, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		for _, plain := range []string{"acme", "lobby", "PNG", "application/vnd"} {
+			if strings.Contains(string(b), plain) && len(plain) > 3 {
+				t.Errorf("%s holds %q as it is", path, plain)
+			}
+		}
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
+	type line struct{ Written, Kept int64 }
+	again := func(args ...string) line {
+		t.Helper()
+		lines := strings.Split(strings.TrimSpace(right(t, append([]string{"usb", "write", lobby, stick, "--json", "--prune", "--encrypt", "--for", player}, args...)...)), "\n")
+		return answer[line](t, lines[len(lines)-1])
+	}
+	if l := again("--stick-passphrase-file", file); l.Kept < 10*l.Written {
+		t.Errorf("the next version, for the same: %+v, want next to nothing written", l)
+	}
+	if l := again(); l.Kept > 0 {
+		t.Errorf("without the passphrase: %+v, want everything under a new key", l)
+	}
+	if _, _, err := opened(stick, &said); !errors.Is(err, seal.ErrShut) {
+		t.Errorf("with the passphrase that is no longer one: %v", err)
+	}
+	if seq, whole, err := opened(stick, &ours); seq != 3 || !whole || err != nil {
+		t.Errorf("with its player: version %d, %v", seq, err)
+	}
+	refuses(t, exitUsage, "say who can read", "usb", "write", lobby, stick, "--encrypt")
+	refuses(t, exitUsage, "with --encrypt", "usb", "write", lobby, stick, "--for", player)
+	refuses(t, exitRefused, "begins with age1", "usb", "write", lobby, t.TempDir(), "--encrypt", "--for", "age1nobody")
 }
