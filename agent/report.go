@@ -113,11 +113,17 @@ func (a *Agent) Status() control.Status {
 	p := a.playout.Status()
 	clock, _ := a.clock.State()
 	s := control.Status{Name: live.Settings.Name, ID: live.Settings.ID, Version: bundle.AgentVersion, Uptime: int64(time.Since(a.begun).Seconds()),
-		Relay: a.cfg.Relay, Bundle: live.Pointer(), Missing: live.Missing, Showing: p.Showing, Next: p.Next, Held: p.Quarantined,
+		Relay: a.relay(), Bundle: live.Pointer(), Missing: live.Missing, Showing: p.Showing, Next: p.Next, Held: p.Quarantined,
 		Rejected: p.Rejected, Clock: control.Clock{Trust: string(clock.Trust), Now: clock.Now, Why: firstOf(clock.Why(), clock.Service)}, Checks: a.board.Checks(),
 		Renderer: control.Renderer{Output: p.Output, Fault: p.Fault, Width: p.Size.Width, Height: p.Size.Height, Presented: p.Presented, Dropped: p.Dropped,
 			Hwdec: p.Hwdec, PID: p.PID, Memory: p.Memory, Ceiling: a.cfg.RendererMemory, Renewed: p.Renewed, Skew: p.Skew}}
 	s.Stick = a.sticks.state()
+	if a.me != nil {
+		s.Public = a.me.Public()
+		if to, err := a.me.Recipient(); err == nil {
+			s.Seal = api.NewSeal(to, a.me.Key())
+		}
+	}
 	s.Volume.Own, s.Volume.Now = a.playout.Volume()
 	s.Actions, s.Metrics = a.deeds(), a.felt(clock.Now)
 	if s.Name == "" {
@@ -220,7 +226,7 @@ func (a *Agent) showCard(c *uplink.Claim) {
 		host = "vitrine"
 	}
 	live, _ := a.store.Live()
-	card := scene.Card{Name: firstOf(live.Settings.Name, a.cfg.Name, host), Language: a.cfg.Lang, Relay: a.cfg.Relay, Address: ownAddress(), Notices: a.notices(live)}
+	card := scene.Card{Name: firstOf(live.Settings.Name, a.cfg.Name, host), Language: a.cfg.Lang, Relay: a.relay(), Address: ownAddress(), Notices: a.notices(live)}
 	if c != nil {
 		card.Code, card.URL, card.Words = c.Code, c.URL, c.Words
 	}

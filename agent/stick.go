@@ -73,7 +73,7 @@ type taker struct{ *Agent }
 // first: a bundle may take an hour, and be refused.
 func (t taker) Take(ctx context.Context, stick udisks.Stick, tree *importer.Tree) error {
 	t.stickBegan(stick.Label)
-	refused := t.warnings(ctx, tree)
+	refused := errors.Join(t.warnings(ctx, tree), t.parcels(ctx, tree))
 	var err error
 	if tree.Index().Manifest != "" {
 		if err = t.bundle(ctx, stick.Label, tree); err != nil {

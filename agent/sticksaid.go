@@ -22,6 +22,8 @@ func (a *Agent) outcome(stick udisks.Stick, err error) (state string, w words) {
 			[]string{"USB : la clé a été retirée trop tôt", "Rebranchez-la : l’import reprend où il s’est arrêté"}}
 	case err != nil:
 		return "refused", a.stickRefusal(err)
+	case taken == nil && a.exported.Load() != nil:
+		return "taken", exportDone(*a.exported.Load())
 	case taken == nil:
 		return "taken", words{[]string{"USB: taken", "The stick can be removed"}, []string{"USB : c’est fait", "Vous pouvez retirer la clé"}}
 	case !taken.Changed:
@@ -78,7 +80,10 @@ func (a *Agent) stickRefusal(err error) words {
 
 // besideRefusal is why what lies beside a bundle is not taken.
 func besideRefusal(err error) words {
+	var p *parcelError
 	switch {
+	case errors.As(err, &p):
+		return parcelRefusal(p)
 	case errors.Is(err, importer.ErrPlain), errors.Is(err, siren.ErrPlain):
 		return words{[]string{"USB: this warning is not signed, so anybody could have written it", "Use: vitrine alert send FILE --stick"},
 			[]string{"USB : cette alerte n’est pas signée, n’importe qui a pu l’écrire", "Utilisez : vitrine alert send FICHIER --stick"}}

@@ -45,12 +45,13 @@ func (a *Agent) mounted(ctx context.Context, path, trust string, progress func(h
 		}
 	}
 	err = taker{a}.warnings(ctx, tree)
+	err = errors.Join(err, taker{a}.parcels(ctx, tree))
 	if tree.Index().Manifest != "" {
 		var bundled error
 		p, changed, bundled = a.mountedBundle(ctx, tree, progress)
 		err = errors.Join(err, bundled)
 	}
-	return p, changed, err
+	return p, changed, errors.Join(err, importer.WriteReplies(ctx, path, tree.Replies()))
 }
 
 // warnings takes the signed public warnings of a stick, and says what of them is not to be believed.

@@ -15,8 +15,8 @@ import (
 )
 
 // AgentVersion is the version of the player that this package belongs to; a manifest that needs a newer one is refused
-// with a *NewerError.
-const AgentVersion = "0.1.0"
+// with a *NewerError. It is a variable only so that a build can be stamped: -ldflags "-X vitrine/agent/bundle.AgentVersion=1.2.3".
+var AgentVersion = "0.1.0"
 
 // AgentDate is a day that was past when that version was released, raised with it: a player whose clock says 1970 counts from
 // here. The build's own time is not in the program, so that equal sources give equal programs.

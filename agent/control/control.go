@@ -1,6 +1,6 @@
 // Package control lets people and programs on the player's own machine ask and tell it, over a local socket.
 //
-//	vitrine-player status, import, screenshot, card, volume, screen ──HTTP over DIR/control.sock (mode 0600)──> Server ──> player
+//	vitrine-player status, import, screenshot, card, volume, screen, secret, export ──HTTP over DIR/control.sock (mode 0600)──> Server ──> player
 //
 // Who may open the socket may do everything: it belongs to the user that the player runs as. Where DIR cannot be written the
 // socket is below /run/vitrine, $XDG_RUNTIME_DIR, the folder for temporary files or /dev/shm, in a folder of that user's.
@@ -26,7 +26,9 @@ import (
 // Status is a player's account of itself, for people on its machine.
 type Status struct {
 	Name      string            `json:"name,omitempty"`
-	ID        string            `json:"id,omitempty"` // "" = not enrolled
+	ID        string            `json:"id,omitempty"`     // "" = not enrolled
+	Public    []byte            `json:"public,omitempty"` // the key that it signs with, Ed25519
+	Seal      *api.Seal         `json:"seal,omitempty"`   // what secrets for it are sealed to
 	Version   string            `json:"version"`
 	Uptime    int64             `json:"uptime"` // seconds
 	Relay     string            `json:"relay,omitempty"`
@@ -119,6 +121,7 @@ type player interface {
 	Import(ctx context.Context, path, trust string, progress func(have, total int64)) (p *api.Pointer, changed bool, err error)
 	Shot(ctx context.Context, path string, width int) error
 	teller
+	keeper
 }
 
 // Config says where the socket is and who answers.
@@ -154,6 +157,7 @@ func New(cfg Config) (*Server, error) {
 	s.mux.HandleFunc("POST /card", s.card)
 	s.mux.HandleFunc("POST /volume", s.volume)
 	s.mux.HandleFunc("POST /screen", s.arrange)
+	s.keepRoutes()
 	return s, nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/clock"
+	"vitrine/agent/identity"
 	"vitrine/agent/store"
 )
 
@@ -44,7 +45,7 @@ type said struct {
 // loadFreshness reads what was kept. What is damaged is asked for anew.
 func loadFreshness(dir string) (*freshness, error) {
 	f := &freshness{path: filepath.Join(dir, "fresh.json"), Streams: map[string]said{}, kept: map[string]said{}}
-	b, err := readSmall(f.path)
+	b, err := identity.ReadSmall(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
@@ -90,7 +91,7 @@ func (f *freshness) save() error {
 	if err != nil {
 		return err
 	}
-	return writeSmall(f.path, b)
+	return identity.WriteSmall(f.path, b)
 }
 
 // keepFresh asks now and then whether what plays is the newest, and says when nobody confirms it any more.

@@ -15,6 +15,7 @@ import (
 	"vitrine/agent/bundle"
 	"vitrine/agent/bundle/bundletest"
 	"vitrine/agent/clock"
+	"vitrine/agent/identity"
 	"vitrine/agent/siren"
 	"vitrine/agent/store"
 	"vitrine/agent/uplink"
@@ -52,7 +53,11 @@ func join(t *testing.T, r *relay, dir string) *player {
 	if p.siren, err = siren.New(siren.Config{Keep: s, Trust: s.Trust, Check: func(err error) { p.word.Store(&err) }}); err != nil {
 		t.Fatal(err)
 	}
-	p.Uplink, err = uplink.New(uplink.Config{Base: r.URL, Trust: api.Trust{CAFile: r.ca()}, Dir: dir, Store: s, Clock: wall{},
+	me, err := identity.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Uplink, err = uplink.New(uplink.Config{Base: r.URL, Trust: api.Trust{CAFile: r.ca()}, Identity: me, Dir: dir, Store: s, Clock: wall{},
 		Describe: func(h *api.Heartbeat) {
 			live, _ := s.Live()
 			h.Active, h.Version = live.Pointer(), bundle.AgentVersion
@@ -338,8 +343,12 @@ func TestARelayThatDesiresTheSameForEverIsNotAskedInCircles(t *testing.T) {
 }
 
 func TestAnAddressThatIsNotSecureIsRefused(t *testing.T) {
-	for _, base := range []string{"http://relay.example", "relay.example:8443", ""} {
-		if _, err := uplink.New(uplink.Config{Base: base, Dir: t.TempDir(), Clock: wall{}}); err == nil {
+	me, err := identity.Load(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, base := range []string{"http://relay.example", "relay.example:8443", "https://"} {
+		if _, err := uplink.New(uplink.Config{Base: base, Identity: me, Clock: wall{}}); err == nil {
 			t.Errorf("%q was taken", base)
 		}
 	}

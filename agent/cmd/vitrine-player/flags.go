@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"vitrine/agent"
 	"vitrine/agent/alert"
@@ -27,6 +28,8 @@ const usage = `vitrine-player plays signed bundles on a screen, with or without 
   vitrine-player status                                                       what is on, and what is wrong
   vitrine-player screenshot -o screen.png                                     what is really on the screen
   vitrine-player card | volume 40 | screen --rotate 90                        the service page; how loud; how the screen hangs
+  vitrine-player secret set smb --host files.example.lan --user screen        what a source proves itself with; also list, remove
+  vitrine-player export /media/stick                                          plays, log and picture, for a player without a network
   vitrine-player install --relay https://relay.example:8443 --relay-pin …     play at every start of the machine
   vitrine-player start | stop | uninstall                                     that service
 
@@ -142,6 +145,7 @@ func playFlags(name string, cfg *agent.Config) *flags {
 		cfg.RendererMemory = n << 20
 		return nil
 	})
+	f.DurationVar(&cfg.UpdateTrial, "update-trial", 3*time.Minute, "how `long` a new version of the programs has to show something before the one before comes back")
 	f.StringVar(&cfg.TriggerListen, "trigger-listen", "", "`address` on this machine, like 127.0.0.1:8787, at which POST /trigger/NAME sets off events; the token is in the data folder")
 	f.Func("gpio", "`line` of a GPIO chip that events may wait for, like door=gpiochip0:17,active-low,pull-up,debounce=20ms; may be given again", func(v string) error {
 		l, err := sense.ParseLine(v)

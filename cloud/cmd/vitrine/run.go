@@ -64,6 +64,9 @@ func verbs() []verb {
 		{"players", "", "list the relay's players", "vitrine players --json", runPlayers},
 		{"claim", "CODE --name NAME", "take in the player that shows a code", "vitrine claim BCDF-GHJK --name 'Lobby left' --group lobby", runClaim},
 		{"alert", "send | cancel | list", "show a public warning (CAP) on the screens, end it, list them", "vitrine alert send --headline 'fr=Évacuez le hall' --headline 'en=Leave the hall' --severity Severe --expires 2h --group lobby", runAlert},
+		{"secret", "send | seal | remove", "give players what they prove themselves with to the house's servers", "vitrine secret send smb-canteen --for abcd1234efgh --host files.example.lan --user screen", runSecret},
+		{"parcel", "settings | relay | update | sign | show | send | list", "send players settings, another relay, new programs; or put them on a stick", "vitrine parcel settings --group lobby --volume 60 --stick /media/stick", runParcel},
+		{"export", "key | order | read | push", "fetch what players have to tell by a stick", "vitrine export order --stick /media/stick", runExport},
 		{"plays", "export | verify [FILE]", "write what a player has shown, or check that nobody has changed it", "vitrine plays export --player ID --from 2027-01-04 -o week.csv", runPlays},
 	}
 }
