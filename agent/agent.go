@@ -61,6 +61,8 @@ type Config struct {
 	StickKinds []string
 	// StickReports: how an import went is written onto sticks that ask for it.
 	StickReports bool
+	// StickPassphrase opens sticks that are encrypted by it; "" = only those for the player's own key.
+	StickPassphrase string
 	// Port is where sticks are plugged in; nil = UDisks2.
 	Port importer.Port
 	// Public warnings (CAP): a folder of messages, a feed, and where the screen hangs; "" = none.
