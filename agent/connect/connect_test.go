@@ -82,7 +82,7 @@ func run(t *testing.T, cfg connect.Config, specs map[string]bundle.SourceSpec) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Use(specs, func(name string) (string, bool) { return name, true })
+	s.Use(specs, connect.Home{}, func(name string) (string, bool) { return name, true })
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -209,12 +209,12 @@ func TestWhatIsWrongKeepsTheLastGoodRows(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			again.Use(map[string]bundle.SourceSpec{"x": spec}, nil)
+			again.Use(map[string]bundle.SourceSpec{"x": spec}, connect.Home{}, nil)
 			if r, ok := again.Result("x"); !ok || cells(r) != cells(before) {
 				t.Errorf("after a restart the rows are %q", cells(r))
 			}
 			spec.Charset = "utf-8"
-			again.Use(map[string]bundle.SourceSpec{"x": spec}, nil)
+			again.Use(map[string]bundle.SourceSpec{"x": spec}, connect.Home{}, nil)
 			if r, ok := again.Result("x"); ok {
 				t.Errorf("another configuration has the old rows %q", cells(r))
 			}
@@ -303,7 +303,7 @@ func FuzzFormats(f *testing.F) {
 	f.Add("feed", "<rss><channel><item><title>x</title></item></channel></rss>", "", "")
 	f.Add("text", "\xff\xfea\x00", "", "")
 	f.Fuzz(func(t *testing.T, kind, body, separator, path string) {
-		r, err := connect.Parse(bundle.SourceSpec{Type: kind, Separator: separator, Path: path}, []byte(body))
+		r, err := connect.Parse(bundle.SourceSpec{Type: kind, Separator: separator, Path: path}, connect.Home{}, []byte(body), time.Now())
 		if err != nil {
 			return
 		}
@@ -355,7 +355,7 @@ func TestASourceThatIsNoLongerUsedIsNotSpokenOf(t *testing.T) {
 	if err := <-told; err == nil || !strings.Contains(err.Error(), "put it there") {
 		t.Errorf("of a missing file it says: %v", err)
 	}
-	s.Use(map[string]bundle.SourceSpec{}, nil)
+	s.Use(map[string]bundle.SourceSpec{}, connect.Home{}, nil)
 	stop()
 	close(gone)
 	var names []string

@@ -126,6 +126,7 @@ func (p *Playout) hear(r pipe.Report) (again bool) {
 		p.log.Info("renderer ready", "output", r.Output, "size", r.Size, "mpv", r.MPV, "hwdec", r.Hwdec)
 		p.mu.Lock()
 		p.status.Output, p.status.Size, p.status.Fault, p.status.PID = r.Output, r.Size, "", r.PID
+		p.status.Unplugged = r.Unplugged
 		p.mu.Unlock()
 		p.moved = time.Now()
 		p.cfg.Changed()
@@ -140,6 +141,12 @@ func (p *Playout) hear(r pipe.Report) (again bool) {
 		again = p.pulse(r)
 	case pipe.EvShot:
 		p.shot(r)
+	case pipe.EvMonitors:
+		p.log.Info("displays changed", "monitors", r.Monitors, "size", r.Size)
+		p.mu.Lock()
+		p.status.Unplugged = r.Unplugged
+		p.mu.Unlock()
+		p.cfg.Changed()
 	case pipe.EvInput:
 		again = !p.serviceKey(r.Input) && p.input(r.Input)
 	}
@@ -229,6 +236,7 @@ func (p *Playout) blame(s *showing, why string) bool {
 	until, out := p.sick.fail(s.item, why, time.Now())
 	if out {
 		p.log.Warn("item put into quarantine", "item", s.item, "until", until, "why", why)
+		p.cfg.Store.Doubt(s.item) // perhaps it is not the item but the disk
 	}
 	return out
 }

@@ -129,3 +129,16 @@ func TestNothingStandsStillWhileTheScreenIsAsItShouldBe(t *testing.T) {
 		}
 	})
 }
+
+func TestItIsKnownWhetherADisplayIsConnected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := guarded(t)
+		for _, unplugged := range []bool{true, false} {
+			p.tell(pipe.Report{Ev: pipe.EvMonitors, Unplugged: unplugged})
+			synctest.Wait()
+			if p.Status().Unplugged != unplugged {
+				t.Errorf("after the renderer has said %v it is %v", unplugged, p.Status().Unplugged)
+			}
+		}
+	})
+}

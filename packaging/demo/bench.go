@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"vitrine/agent/schedule"
-	"vitrine/render/scene"
 	"vitrine/render/witness"
 )
 
@@ -144,39 +143,6 @@ func (s *stage) firstFrames(ctx context.Context) ([]Figure, error) {
 		return nil, err
 	}
 	return []Figure{{"first frame of a 720p30 H.264 clip", fmt.Sprintf("%.0f ms", median(r.Ours)), fmt.Sprintf("mpv %.0f ms", median(r.MPV)), fmt.Sprintf("%.2f", r.Ratio)}}, nil
-}
-
-// playing measures processor time and memory over 20 s of a 1080p30 clip.
-func (s *stage) playing(ctx context.Context) ([]Figure, error) {
-	p, err := s.screen.Read()
-	if err != nil {
-		return nil, err
-	}
-	cpu, mem := map[string]float64{}, map[string]int64{}
-	for i, name := range []string{"mpv", "vitrine-render"} {
-		clip := witness.Clip{Item: 90 + i, Size: image.Pt(1920, 1080), Rate: 30, Frames: 660}
-		path := s.path(name + ".mp4")
-		if err := clip.Make(ctx, path); err != nil {
-			return nil, err
-		}
-		look := witness.Look{Zone: image.Rectangle{Max: p.Size}, Sizes: []image.Point{clip.Size}, Fit: scene.Contain}
-		cmd, quit := mpv(ctx, path, s.display, p.Size)
-		if name != "mpv" {
-			if cmd, quit, err = ours(ctx, path, s.display, filepath.Join(s.bin, name), p.Size); err != nil {
-				return nil, err
-			}
-		}
-		// The last frames of the clip end it: both have played all of it then, at their own pace.
-		if err := until(ctx, s.screen, look, func(m witness.Mark) bool { return m.Item == clip.Item && m.Frame >= 600 }, cmd, quit); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		cpu[name] = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
-		mem[name] = peak(cmd)
-	}
-	return []Figure{
-		{"processor time, 20 s of 1080p30", fmt.Sprintf("%.1f s", cpu["vitrine-render"]), fmt.Sprintf("mpv %.1f s", cpu["mpv"]), fmt.Sprintf("%.2f", cpu["vitrine-render"]/cpu["mpv"])},
-		{"memory meanwhile, at most", mebi(mem["vitrine-render"]), "mpv " + mebi(mem["mpv"]), fmt.Sprintf("%.2f", float64(mem["vitrine-render"])/float64(mem["mpv"]))},
-	}, nil
 }
 
 // after reads what the programs held at the end of the last demo.

@@ -263,25 +263,11 @@ func child(parent int, name string) (int, error) {
 	return 0, fmt.Errorf("process %d has no child called %s", parent, name)
 }
 
-// memory is what our programs hold, bytes.
+// memory is what our programs hold, bytes, what they share with others counted in parts.
 func (s *stage) memory() map[string]int64 {
-	out := map[string]int64{}
-	add := func(name string, pid int) {
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-		if err != nil {
-			return
-		}
-		for _, line := range strings.Split(string(b), "\n") {
-			if f := strings.Fields(line); len(f) == 3 && f[0] == "VmRSS:" {
-				kib, _ := strconv.ParseInt(f[1], 10, 64)
-				out[name] = kib << 10
-			}
-		}
-	}
-	add("vitrine-player", s.player.cmd.Process.Pid)
-	add("vitrine-relay", s.relay.cmd.Process.Pid)
+	out := map[string]int64{"vitrine-player": proportional(s.player.cmd.Process.Pid), "vitrine-relay": proportional(s.relay.cmd.Process.Pid)}
 	if pid, err := child(s.player.cmd.Process.Pid, "vitrine-render"); err == nil {
-		add("vitrine-render", pid)
+		out["vitrine-render"] = proportional(pid)
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"vitrine/render/pipe"
@@ -47,7 +47,7 @@ func race(ctx context.Context, screen witness.Screen, display, render, dir strin
 		if i%2 == 0 {
 			cmd, quit = mpv(ctx, path, display, size)
 		} else {
-			cmd, quit, err = ours(ctx, path, display, render, size)
+			cmd, quit, err = drawn(ctx, display, render, scene.Size{Width: size.X, Height: size.Y}, []scene.Zone{film(path, size)})
 			if err != nil {
 				return nil, err
 			}
@@ -76,11 +76,10 @@ func mpv(ctx context.Context, path, display string, size image.Point) (*exec.Cmd
 	return cmd, func() { _ = cmd.Process.Kill() }
 }
 
-// ours is vitrine-render, told what a player would tell it.
-func ours(ctx context.Context, path, display, render string, size image.Point) (*exec.Cmd, func(), error) {
-	zone := scene.Zone{At: scene.Rect{0, 0, size.X, size.Y}, Playlist: []scene.Item{{Kind: scene.Video, Src: path, Fit: scene.Contain}}}
-	line, err := json.Marshal(pipe.Command{Op: pipe.OpQueue, ID: 1, Canvas: scene.Size{Width: size.X, Height: size.Y}, Now: true,
-		Scene: &scene.Scene{For: scene.Duration(time.Minute), Zones: []scene.Zone{zone}}})
+// drawn is vitrine-render, told what a player would tell it.
+func drawn(ctx context.Context, display, render string, canvas scene.Size, zones []scene.Zone) (*exec.Cmd, func(), error) {
+	line, err := json.Marshal(pipe.Command{Op: pipe.OpQueue, ID: 1, Canvas: canvas, Now: true,
+		Scene: &scene.Scene{For: scene.Duration(time.Minute), Zones: zones}})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -138,15 +137,7 @@ func until(ctx context.Context, screen witness.Screen, look witness.Look, meant 
 	return err
 }
 
-// peak is the most memory that an ended program has held, bytes.
-func peak(cmd *exec.Cmd) int64 {
-	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		return u.Maxrss << 10
-	}
-	return 0
-}
-
-func median(v []float64) float64 {
+func median[T cmp.Ordered](v []T) T {
 	s := slices.Sorted(slices.Values(v))
 	return s[len(s)/2]
 }

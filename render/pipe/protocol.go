@@ -85,8 +85,9 @@ type Report struct {
 
 	Path string `json:"path,omitempty"` // Shot
 
-	Input    *Input    `json:"input,omitempty"`    // Input
-	Monitors []Monitor `json:"monitors,omitempty"` // Ready, Monitors
+	Input     *Input    `json:"input,omitempty"`     // Input
+	Monitors  []Monitor `json:"monitors,omitempty"`  // Ready, Monitors
+	Unplugged bool      `json:"unplugged,omitempty"` // Ready, Monitors: the output is for displays, and none is connected
 }
 
 // Reel is where a playlist is.

@@ -80,6 +80,7 @@ func (d *desk) bare(s settings) (output.Output, []output.Monitor, error) {
 func (d *desk) report(r pipe.Report) {
 	if r.Ev == pipe.EvReady && d.window != nil {
 		r.Monitors = named(d.window.Monitors())
+		r.Unplugged = len(r.Monitors) == 0
 	}
 	d.say(r)
 }
@@ -104,6 +105,7 @@ func (d *desk) heard(in output.Input) {
 // changed tells of the displays, and has the renderer start anew when they ask for another layout.
 func (d *desk) changed(screen image.Point, now []output.Monitor) bool {
 	r := pipe.Report{Ev: pipe.EvMonitors, At: time.Now(), Size: scene.Size{Width: screen.X, Height: screen.Y}, Monitors: named(now)}
+	r.Unplugged = len(r.Monitors) == 0
 	p, err := d.spec.Plan(screen, now)
 	old := d.plan.Load() // nil: so early that nothing was laid out yet
 	anew := err == nil && (old == nil || !reflect.DeepEqual(p, *old) || math.Abs(rate(now)-rate(d.window.Monitors())) > 1)
