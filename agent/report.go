@@ -39,8 +39,11 @@ func (a *Agent) checkUp(live *store.Live) {
 	} else if free < lowDisk {
 		diskErr = fmt.Errorf("%d MiB are free; a new bundle may not fit", free>>20)
 	}
-	if st, _ := a.clock.State(); st.Trust != "trusted" && st.Trust != "held" {
+	st, _ := a.clock.State()
+	if st.Trust != "trusted" && st.Trust != "held" {
 		clockErr = fmt.Errorf("the time is %s: %s", st.Trust, st.Why())
+	} else {
+		a.checkEnds(live, st.Now)
 	}
 	switch p := a.playout.Status(); {
 	case p.Fault != "":
@@ -56,6 +59,18 @@ func (a *Agent) checkUp(live *store.Live) {
 	for name, err := range map[string]error{"store": storeErr, "disk": diskErr, "clock": clockErr, "renderer": renderErr, "connection": plugErr} {
 		a.board.Set(name, err)
 	}
+}
+
+// checkEnds looks at what was to be renewed by now. It counts and plays all the same.
+func (a *Agent) checkEnds(live *store.Live, now time.Time) {
+	if t := a.store.Trust(); t != nil {
+		a.board.Set("keys", t.Due(now))
+	}
+	var over error
+	if m := live.Manifest; m != nil && !m.Expires.IsZero() && now.After(m.Expires) {
+		over = fmt.Errorf("version %d of %q was to be renewed by %s; it plays on: build and push a new one", m.Seq, m.Stream, m.Expires.Format(time.RFC3339))
+	}
+	a.board.Set("bundle", over)
 }
 
 // describe fills a heartbeat with what only the whole player knows.

@@ -2,8 +2,11 @@ package bundle
 
 import (
 	"crypto/ed25519"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -104,4 +107,39 @@ func Differences(before, next *Root) []Change {
 		}
 	}
 	return changes
+}
+
+// ErrRevoked is the refusal of what was signed by keys that have lost their role since.
+var ErrRevoked = errors.New("the key was revoked")
+
+// believe verifies by the newest root. What an older one would have believed is refused all the same, but said to be so: it
+// is not forged, and whoever made it has to sign it again.
+func (t *Trust) believe(e *Envelope, payloadType, role string) error {
+	err := e.verify(payloadType, t.root, role)
+	if !errors.Is(err, ErrUnsigned) {
+		return err
+	}
+	for i := len(t.roots) - 2; i >= 0; i-- {
+		then, next := t.roots[i], t.roots[i+1]
+		if e.verify(payloadType, then, role) != nil {
+			continue
+		}
+		return fmt.Errorf("it was signed as root %d allowed, and root %d of %s has taken that away from %s; have it signed again: %w, %w",
+			then.Version, next.Version, next.Issued.Format(time.DateOnly), e.losers(then, next, role), ErrRevoked, err)
+	}
+	return err
+}
+
+// losers names who has signed and is no longer allowed to, or how many must sign now.
+func (e *Envelope) losers(then, next *Root, role string) string {
+	var names []string
+	for _, id := range then.Roles[role].Keys {
+		if !slices.Contains(next.Roles[role].Keys, id) && len(e.signers([]ed25519.PublicKey{then.Keys[id].Public})) > 0 {
+			names = append(names, fmt.Sprintf("%q", then.Keys[id].Name))
+		}
+	}
+	if len(names) == 0 {
+		return fmt.Sprintf("a single key: %d must sign now", next.Roles[role].Threshold)
+	}
+	return "the key " + strings.Join(names, ", ")
 }

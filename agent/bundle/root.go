@@ -115,6 +115,16 @@ func (t *Trust) Chain() [][]byte { return slices.Clone(t.chain) }
 // Fingerprint is the digest of version 1: what a player pins.
 func (t *Trust) Fingerprint() Digest { return DigestOf(t.chain[0]) }
 
+// Due is the alarm when the newest root was to be renewed by now, nil = it was not. Its keys go on to count: a screen is never
+// black because somebody has forgotten a date.
+func (t *Trust) Due(now time.Time) error {
+	if end := t.root.Expires; !end.IsZero() && now.After(end) {
+		return fmt.Errorf("the keys of root %d were to be renewed by %s; they go on to count. Whoever keeps the root keys signs a new one: vitrine key renew",
+			t.root.Version, end.Format(time.DateOnly))
+	}
+	return nil
+}
+
 // NewerError is the refusal of a manifest that was written for a newer player.
 type NewerError struct{ Needs string }
 
@@ -130,7 +140,7 @@ func (t *Trust) Manifest(envelope []byte) (*Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	if err := e.verify(TypeManifest, t.root, RolePublisher); err != nil {
+	if err := t.believe(e, TypeManifest, RolePublisher); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
 	return t.readManifest(e.Payload)

@@ -58,7 +58,7 @@ func (t *Trust) Ticket(envelope []byte) (*Ticket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
 	}
-	if err := e.verify(TypeTicket, t.root, RolePublisher); err != nil {
+	if err := t.believe(e, TypeTicket, RolePublisher); err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
 	}
 	return t.readTicket(e.Payload)

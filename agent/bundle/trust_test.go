@@ -381,6 +381,24 @@ func TestReplacedPublisherKeysNoLongerCount(t *testing.T) {
 	}
 	_, err = after.Manifest(seal(t, bundle.TypeManifest, payload(t, content.Envelope), lost))
 	wants(t, err, "0 of the publisher keys")
+	wants(t, err, `root 2 of 2026-01-01 has taken that away from the key "publisher"`)
+	if !errors.Is(err, bundle.ErrRevoked) || !errors.Is(err, bundle.ErrUnsigned) {
+		t.Errorf("it is not told apart from a forgery: %v", err)
+	}
+	if _, err = after.Manifest(seal(t, bundle.TypeManifest, payload(t, content.Envelope), newKey(t))); errors.Is(err, bundle.ErrRevoked) {
+		t.Errorf("a forgery is said to be of a revoked key: %v", err)
+	}
+}
+
+func TestAHigherThresholdSaysWhyOneSignatureIsNoLongerEnough(t *testing.T) {
+	p := bundletest.New(t)
+	old, second := p.Content(t, bundle.Manifest{}, picture()).Envelope, newKey(t)
+	p.NextRoot(t, func(r *bundle.Root) {
+		r.Allow(bundle.RolePublisher, "second", second.Public())
+		r.Roles[bundle.RolePublisher] = bundle.Role{Keys: r.Roles[bundle.RolePublisher].Keys, Threshold: 2}
+	})
+	_, err := p.Trust(t).Manifest(old)
+	wants(t, err, "2 must sign now")
 }
 
 func TestFingerprintWordsAreStableAndDistinct(t *testing.T) {

@@ -108,7 +108,9 @@ func (r *rig) take(b []byte) (mailroom.Took, error) {
 	return r.room.Take(r.t.Context(), b, "stick", nil)
 }
 
-func named(name string) *parcel.Parcel { return &parcel.Parcel{Settings: &parcel.Settings{Name: &name}} }
+func named(name string) *parcel.Parcel {
+	return &parcel.Parcel{Settings: &parcel.Settings{Name: &name}}
+}
 
 func TestAParcelIsTakenOnceByWhomItIsForInItsTime(t *testing.T) {
 	for _, c := range []struct {

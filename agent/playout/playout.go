@@ -73,6 +73,7 @@ type library interface {
 	Record(api.Proof)
 	KeepMemo(name string, memo []byte) error
 	Memo(name string) ([]byte, bool)
+	Doubt(scene string)
 }
 
 type timekeeper interface {

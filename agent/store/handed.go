@@ -14,21 +14,28 @@ import (
 // them; with n = 0 from the first that is kept. Unlike with Plays nothing is lent and nothing need be given back: they stay
 // until the relay has taken them or newer ones need their place. ok is false when there are none.
 func (s *Store) PlaysAfter(chain string, n uint64, limit int) (run api.Proofs, ok bool, err error) {
-	d := s.diary.Load()
+	err = s.withDiary(func(d *diary) error {
+		run, err = s.playsAfter(d, chain, n, limit)
+		return err
+	})
+	return run, len(run.Plays) > 0, err
+}
+
+func (s *Store) playsAfter(d *diary, chain string, n uint64, limit int) (api.Proofs, error) {
 	for {
 		if err := d.flush(); err != nil {
-			return run, false, err
+			return api.Proofs{}, err
 		}
 		run, bad, err := d.after(chain, n, limit)
 		if err != nil {
-			return run, false, fmt.Errorf("read plays: %w", err)
+			return api.Proofs{}, fmt.Errorf("read plays: %w", err)
 		}
 		if len(bad) == 0 {
-			return run, len(run.Plays) > 0, nil
+			return run, nil
 		}
 		s.log.Warn("records of plays damaged; told as lost", "records", len(bad))
 		if err := d.lose(bad, whyDamaged); err != nil {
-			return run, false, err
+			return api.Proofs{}, err
 		}
 	}
 }

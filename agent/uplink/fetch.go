@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/store"
@@ -114,7 +115,9 @@ func (u *Uplink) fetchOnce(ctx context.Context, p api.Pointer) error {
 			return err
 		}
 	}
-	_, err = u.cfg.Store.Ingest(ctx, &origin{u: u, digest: digest, root: p.Root}, func(at store.Progress) {
+	o := &origin{u: u, digest: digest, root: p.Root}
+	_, err = u.cfg.Store.Ingest(ctx, o, func(at store.Progress) {
+		o.manifest.Store(at.Manifest)
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		if u.wanted != nil && *u.wanted == p {
@@ -157,6 +160,8 @@ type origin struct {
 	u      *Uplink
 	digest bundle.Digest
 	root   int // the newest version that it needs
+
+	manifest atomic.Pointer[bundle.Manifest] // verified; nil until the first blob is asked for
 }
 
 // Roots implements store.Origin: the chain that the player has, and what is newer.
@@ -180,5 +185,21 @@ func (o *origin) Manifest(ctx context.Context) ([]byte, error) {
 
 // Blob implements store.Origin.
 func (o *origin) Blob(ctx context.Context, d bundle.Digest, from int64) (io.ReadCloser, error) {
-	return o.u.client.Blob(ctx, string(d), from)
+	size := o.size(d)
+	return o.u.client.Blob(ctx, string(d), from, size, size)
+}
+
+// Span is Blob up to a byte: what is missing between segments that are here.
+func (o *origin) Span(ctx context.Context, d bundle.Digest, from, to int64) (io.ReadCloser, error) {
+	return o.u.client.Blob(ctx, string(d), from, to, o.size(d))
+}
+
+// size is how long a blob is by the manifest's word; -1 = it is not known.
+func (o *origin) size(d bundle.Digest) int64 {
+	if m := o.manifest.Load(); m != nil {
+		if b, ok := m.Blob(d); ok {
+			return b.Size
+		}
+	}
+	return -1
 }

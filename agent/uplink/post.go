@@ -116,7 +116,7 @@ type carrier struct{ u *Uplink }
 
 // Blob implements mailroom.Blobs.
 func (c carrier) Blob(ctx context.Context, d bundle.Digest, from int64) (io.ReadCloser, error) {
-	r, err := c.u.client.Blob(ctx, string(d), from)
+	r, err := c.u.client.Blob(ctx, string(d), from, -1, -1)
 	if err != nil {
 		return nil, &mailroom.LaterError{Err: err}
 	}

@@ -68,6 +68,7 @@ type Config struct {
 	Shot     func(ctx context.Context, path string, width int) error
 	Claim    func(*Claim) // hears what is to be on the screen; nil = nothing to claim
 	Check    func(error)  // hears how the relay is
+	Fresh    func(error)  // hears whether what plays is still confirmed to be the newest; nil = nobody does
 	Warnings warnings     // takes signed public warnings; nil = none are asked for
 	Mail     mail         // takes parcels; nil = none are asked for
 	// Plays is how often plays are handed over, at the latest; 0 = every 30 s.
@@ -107,6 +108,9 @@ func New(cfg Config) (*Uplink, error) {
 	}
 	if cfg.Plays <= 0 {
 		cfg.Plays = playsEvery
+	}
+	if cfg.Fresh == nil {
+		cfg.Fresh = func(error) {}
 	}
 	if cfg.Identity == nil {
 		return nil, errors.New("the uplink needs to know who the player is")
@@ -214,6 +218,7 @@ func (u *Uplink) serve(ctx context.Context, id string) error {
 	g.Go(func() error { return u.prove(ctx, id) })
 	g.Go(func() error { return u.shootAll(ctx, id) })
 	g.Go(func() error { return u.keepTime(ctx) })
+	g.Go(func() error { return u.keepFresh(ctx) })
 	g.Go(func() error { return u.listen(ctx) })
 	g.Go(func() error { return u.post(ctx) })
 	err := g.Wait()

@@ -39,6 +39,7 @@ type player struct {
 	claims chan *uplink.Claim
 	siren  *siren.Siren
 	word   atomic.Pointer[error] // the last of the check of alerts
+	fresh  chan error            // words of the check of freshness
 	stop   func()
 }
 
@@ -48,7 +49,7 @@ func join(t *testing.T, r *relay, dir string) *player {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &player{store: s, claims: make(chan *uplink.Claim, 100)}
+	p := &player{store: s, claims: make(chan *uplink.Claim, 100), fresh: make(chan error, 100)}
 	if p.siren, err = siren.New(siren.Config{Keep: s, Trust: s.Trust, Check: func(err error) { p.word.Store(&err) }}); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func join(t *testing.T, r *relay, dir string) *player {
 			default:
 			}
 		},
-		Check: func(error) {}, Warnings: p.siren, Plays: 10 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+		Check: func(error) {}, Fresh: func(err error) { p.fresh <- err }, Warnings: p.siren, Plays: 10 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,7 @@ const (
 	PathRoots      = "/v1/roots/{version}"         // GET, device or admin; PUT, admin
 	PathStreams    = "/v1/streams"                 // GET, admin: Page of Stream
 	PathStream     = "/v1/streams/{stream}"        // PUT, admin (If-Match): Head: which manifest is the newest; all blobs must be there
+	PathFresh      = "/v1/fresh/{stream}"          // GET, device or admin: DSSE envelope: which manifest is the newest now, signed by the relay's own key
 	PathWarnings   = "/v1/warnings"                // GET, device or admin: Page of SignedWarning: ?after=SERIAL all from there on, and those still in time
 	PathWarning    = "/v1/warnings/{serial}"       // PUT, admin: DSSE envelope of a public warning; a serial is given once
 	PathParcels    = "/v1/parcels"                 // GET, device (its own) or admin (all): Page of SignedParcel; ?from=DIGEST goes on
@@ -52,6 +53,7 @@ const (
 	MaxEnvelope   = 8 << 20         // a manifest's envelope
 	MaxRoot       = 64 << 10        // a root's envelope
 	MaxWarning    = 2 << 20         // a public warning's envelope
+	MaxFresh      = 16 << 10        // what a relay says is the newest
 	MaxParcel     = 2 << 20         // a parcel's envelope
 	MaxBlob       = 2000 * 16 << 20 // a blob
 	MaxWait       = 55              // longest wait of a long-poll

@@ -202,6 +202,11 @@ func (c *Client) Roots(ctx context.Context, from int) ([][]byte, error) {
 	return nil, fmt.Errorf("the relay gives more than 1,000 roots from %d on, which no customer has", from)
 }
 
+// Fresh fetches the relay's signed word on which manifest of a stream is the newest. Nothing in it is verified here.
+func (c *Client) Fresh(ctx context.Context, stream string) ([]byte, error) {
+	return c.bytes(ctx, at(PathFresh, stream), MaxFresh)
+}
+
 // PutRoot stores the next envelope of the root chain.
 func (c *Client) PutRoot(ctx context.Context, version int, envelope []byte) error {
 	_, err := c.do(ctx, call{method: http.MethodPut, path: at(PathRoots, strconv.Itoa(version)), raw: strings.NewReader(string(envelope)), size: int64(len(envelope)),

@@ -15,10 +15,10 @@ func Passphrase() string {
 	return strings.Join(words, "-")
 }
 
-// enoughBits is what a thief of the file needs years for at WorkFactor, a second a try on one core.
-const enoughBits = 60
+// enoughBits is what no thief of the file tries through at WorkFactor, about a second a try on one core.
+const enoughBits = 75
 
-// Weak says why a passphrase can be guessed, "" = it seems good. It is a rough count from above: what it calls weak is weak.
+// Weak says why a passphrase can be guessed, "" = it seems good. It is a rough count from above: a line of a song passes.
 func Weak(passphrase string) string {
 	classes := map[string]float64{}
 	distinct := map[rune]bool{}

@@ -3,11 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +21,7 @@ import (
 // load is what a program asked of the machine while it played.
 type load struct {
 	cpu     float64 // seconds
-	memory  int64   // bytes at most, what it shares with others counted in parts
+	memory  []int64 // bytes twice a second, what it shares with others counted in parts
 	written int64   // bytes that it had the disk write
 }
 
@@ -56,10 +58,14 @@ func (s *stage) playing(ctx context.Context) ([]Figure, error) {
 	seconds := func(what string, l load) Figure {
 		return Figure{what, fmt.Sprintf("%.1f s", l.cpu), fmt.Sprintf("mpv, the video alone, %.1f s", plain.cpu), fmt.Sprintf("%.2f", l.cpu/plain.cpu)}
 	}
+	memory := func(what string, ours, other int64) Figure {
+		return Figure{what, mebi(ours), "mpv " + mebi(other), fmt.Sprintf("%.2f", float64(ours)/float64(other))}
+	}
 	return []Figure{
 		seconds("processor time, 20 s of 1080p30", ours),
 		seconds("with a ticker as wide as the screen and a table", full),
-		{"proportional memory meanwhile, at most", mebi(ours.memory), "mpv " + mebi(plain.memory), fmt.Sprintf("%.2f", float64(ours.memory)/float64(plain.memory))},
+		memory("proportional memory meanwhile, median", median(ours.memory), median(plain.memory)),
+		memory("at most, while the next video waits", slices.Max(ours.memory), slices.Max(plain.memory)),
 		{"written to disks meanwhile", fmt.Sprintf("%d KiB", ours.written>>10), fmt.Sprintf("mpv %d KiB", plain.written>>10), "–"},
 	}, nil
 }
@@ -98,7 +104,7 @@ func (s *stage) weighed(ctx context.Context, look witness.Look, meant func(witne
 			case pid = <-begun:
 			case <-tick.C:
 				if pid != 0 {
-					l.memory = max(l.memory, proportional(pid))
+					l.memory = append(l.memory, proportional(pid))
 					l.written = max(l.written, written(pid))
 				}
 			}
@@ -115,6 +121,9 @@ func (s *stage) weighed(ctx context.Context, look witness.Look, meant func(witne
 	}, cmd, quit)
 	close(done)
 	<-ended
+	if err == nil && len(l.memory) == 0 {
+		err = errors.New("it ended before its memory could be looked at")
+	}
 	if err == nil {
 		l.cpu = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"vitrine/agent/bundle"
 )
@@ -50,10 +48,13 @@ func (f *Folder) Adopt(ctx context.Context, o Options, signed *bundle.Draft) (bu
 	if err != nil {
 		return bundle.Content{}, err
 	}
-	same := m.Stream == now.Stream && maps.Equal(m.Files, now.Files) &&
-		slices.EqualFunc(m.Blobs, now.Blobs, func(a, b bundle.Blob) bool { return a.Digest == b.Digest })
-	if !same {
-		return bundle.Content{}, errors.Join(fmt.Errorf("the folder is no longer what was signed as %s %d: its files have changed; ask for a new signature", m.Stream, m.Seq), root.Close())
+	now.Seq, now.Previous, now.Issued, now.Root, now.Agent = m.Seq, m.Previous, m.Issued, m.Root, m.Agent
+	again, err := now.Draft(o.Trust)
+	if err == nil && again.Digest() != signed.Digest() {
+		err = fmt.Errorf("the folder is no longer what was signed as %s %d: ask for a new signature with --request", m.Stream, m.Seq)
+	}
+	if err != nil {
+		return bundle.Content{}, errors.Join(err, root.Close())
 	}
 	err = f.nextSerial(func(s *state) error {
 		if s.Seq <= m.Seq {

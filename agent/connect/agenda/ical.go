@@ -23,16 +23,9 @@ const (
 // ICal reads what an iCalendar file has in a window (RFC 5545). What cannot be understood is dropped and told, the rest
 // is there.
 func ICal(b []byte, w Window) ([]Event, []rows.Drop, error) {
-	if !utf8.Valid(b) {
-		b = bytes.ToValidUTF8(b, []byte("\ufffd"))
-	}
-	calendars, err := calendar.Read(bytes.NewReader(b))
-	if err != nil {
-		return nil, nil, err
-	}
 	r := &reader{window: w, budget: mostSteps}
-	for _, cal := range calendars {
-		r.calendar(cal)
+	if err := r.read(b); err != nil {
+		return nil, nil, err
 	}
 	return r.events, r.told.Dropped, nil
 }
@@ -42,6 +35,20 @@ type reader struct {
 	budget int
 	events []Event
 	told   rows.Table
+}
+
+func (r *reader) read(b []byte) error {
+	if !utf8.Valid(b) {
+		b = bytes.ToValidUTF8(b, []byte("\ufffd"))
+	}
+	calendars, err := calendar.Read(bytes.NewReader(b))
+	if err != nil {
+		return err
+	}
+	for _, cal := range calendars {
+		r.calendar(cal)
+	}
+	return nil
 }
 
 func (r *reader) drop(v *calendar.Component, err error) {

@@ -1,7 +1,6 @@
 package connecttest
 
 import (
-	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -19,6 +18,8 @@ type Proxy struct {
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
+	tape  []byte // the answers, as far as they are kept
+	tapes bool
 }
 
 // How a proxy fails.
@@ -27,6 +28,7 @@ const (
 	Stall // gives nothing more, and keeps the connection
 	Reset // resets the connection
 	Cut   // closes it
+	Spoil // changes one bit of what follows, and goes on
 )
 
 // NewProxy listens on loopback and passes on to addr.
@@ -51,6 +53,32 @@ func (p *Proxy) Fail(how int32, after int64) {
 	p.how.Store(how)
 }
 
+// Hang makes what is connected stall from now on.
+func (p *Proxy) Hang() {
+	p.after.Store(0)
+	p.seen.Store(0)
+	p.how.Store(Stall)
+}
+
+// Record keeps what goes through from now on, at most 1 MiB; Tape gives it and ends that.
+func (p *Proxy) Record() { p.mu.Lock(); p.tape, p.tapes = nil, true; p.mu.Unlock() }
+
+// Tape is what was recorded.
+func (p *Proxy) Tape() []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tapes = false
+	return p.tape
+}
+
+func (p *Proxy) keep(b []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.tapes && len(p.tape) < 1<<20 {
+		p.tape = append(p.tape, b...)
+	}
+}
+
 // Seen is how many bytes of answers went through since Fail.
 func (p *Proxy) Seen() int64 { return p.seen.Load() }
 
@@ -70,8 +98,21 @@ func (p *Proxy) serve() {
 		p.mu.Lock()
 		p.conns[c], p.conns[up] = true, true
 		p.mu.Unlock()
-		all.Go(func() { _, _ = io.Copy(up, c); up.Close() })
+		all.Go(func() { p.ask(up, c) })
 		all.Go(func() { p.answer(c, up) })
+	}
+}
+
+// ask passes a question on.
+func (p *Proxy) ask(up, c net.Conn) {
+	defer up.Close()
+	buf := make([]byte, 4<<10)
+	for {
+		n, err := c.Read(buf)
+		p.keep(buf[:n])
+		if _, bad := up.Write(buf[:n]); err != nil || bad != nil {
+			return
+		}
 	}
 }
 
@@ -96,9 +137,16 @@ func (p *Proxy) answer(c, up net.Conn) {
 				}
 			case Reset:
 				_ = c.(*net.TCPConn).SetLinger(0)
+			case Spoil:
+				if n > 0 {
+					buf[n/2] ^= 1
+				}
 			}
-			return
+			if how != Spoil {
+				return
+			}
 		}
+		p.keep(buf[:n])
 		if _, bad := c.Write(buf[:n]); err != nil || bad != nil {
 			return
 		}

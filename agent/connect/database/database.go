@@ -16,6 +16,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"vitrine/agent/connect/place"
@@ -182,7 +183,7 @@ func (j job) dialer(ctx context.Context) func(context.Context, string, string) (
 			return nil, err
 		}
 		context.AfterFunc(ctx, func() { conn.Close() })
-		return &frugalConn{Conn: conn, left: 4*j.limits.Bytes + 4<<20}, nil
+		return &frugalConn{Conn: conn, left: 4*j.limits.Bytes + 4<<20, over: &j.over}, nil
 	}
 }
 
@@ -190,10 +191,12 @@ func (j job) dialer(ctx context.Context) func(context.Context, string, string) (
 type frugalConn struct {
 	net.Conn
 	left int64
+	over *atomic.Bool // drivers have their own words for what ends too soon
 }
 
 func (c *frugalConn) Read(p []byte) (int, error) {
 	if c.left <= 0 {
+		c.over.Store(true)
 		return 0, errTooLong
 	}
 	if int64(len(p)) > c.left {

@@ -174,7 +174,7 @@ func (j job) ofMariaDB(err error, s server) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errTooLong):
+	case errors.Is(err, errTooLong), j.over.Load():
 		return errTooLong
 	case errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, driver.ErrBadConn):
 		return place.Explain(io.ErrUnexpectedEOF, s.addr)

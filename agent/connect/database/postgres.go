@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"vitrine/agent/connect/place"
 	"vitrine/agent/connect/rows"
@@ -111,10 +112,11 @@ func fromPostgres(oid uint32, text string) rows.Value {
 func (j job) ofPostgres(err error, s server) error {
 	var said *pgconn.PgError
 	var connect *pgconn.ConnectError
+	var long *pgproto3.ExceededMaxBodyLenErr
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errTooLong):
+	case errors.Is(err, errTooLong), errors.As(err, &long), j.over.Load():
 		return errTooLong
 	case errors.As(err, &said):
 		switch said.Code {

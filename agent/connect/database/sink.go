@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"vitrine/agent/connect/rows"
@@ -20,6 +21,7 @@ type sink struct {
 	limits Limits
 	table  rows.Table
 	bytes  int64
+	over   atomic.Bool // the connection gave all that it may
 }
 
 // columns names the columns; those without a name, or with one that was there before, are called c and their number.

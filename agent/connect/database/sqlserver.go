@@ -110,7 +110,7 @@ func (j job) ofSQLServer(err error, s server) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errTooLong):
+	case errors.Is(err, errTooLong), j.over.Load():
 		return errTooLong
 	case errors.As(err, &said):
 		switch said.Number {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"syscall"
 
@@ -118,6 +119,8 @@ func Explain(err error, host string) error {
 		return fmt.Errorf("%s does not speak TLS on that port (%w)", host, err)
 	case errors.As(err, &dns):
 		return fmt.Errorf("the name %s is not known on this network; look at its spelling and the player's DNS (%w)", dns.Name, err)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("%s does not answer; look whether its server is up (%w)", host, err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("nothing answers at %s; look whether its server runs, and at the port (%w)", host, err)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, syscall.EPIPE):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -34,21 +35,21 @@ func (l *file) dial(context.Context) (folder, string, error) {
 	if err := Allowed(l.path, l.deny); err != nil {
 		return nil, "", advise(err, l.path)
 	}
-	return local{deny: l.deny}, l.path, nil
+	return local{root: l.path, deny: l.deny}, l.path, nil
 }
 
 // local lists folders of the player.
-type local struct{ deny string }
+type local struct{ root, deny string }
 
 func (l local) readDir(_ context.Context, name string) ([]os.FileInfo, error) {
 	d, err := os.Open(name)
 	if err != nil {
-		return nil, advise(err, name)
+		return nil, err
 	}
 	defer d.Close()
 	infos, err := d.Readdir(maxEntries + 1) // not those behind links
-	if err != nil && len(infos) == 0 && err.Error() != "EOF" {
-		return nil, advise(err, name)
+	if err != nil && err != io.EOF {
+		return nil, err
 	}
 	kept := infos[:0]
 	for _, info := range infos {
@@ -58,6 +59,8 @@ func (l local) readDir(_ context.Context, name string) ([]os.FileInfo, error) {
 	}
 	return kept, nil
 }
+
+func (l local) sentence(err error) error { return advise(err, l.root) }
 
 func (local) close() {}
 

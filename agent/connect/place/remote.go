@@ -16,6 +16,7 @@ const dialTime = 15 * time.Second
 // folder is a connection to where files are.
 type folder interface {
 	readDir(ctx context.Context, name string) ([]os.FileInfo, error) // at least the first maxEntries, in any order
+	sentence(error) error
 	close()
 }
 
@@ -28,7 +29,6 @@ type lister interface {
 type shelf interface {
 	folder
 	open(name string) (openedCloser, error)
-	sentence(error) error
 }
 
 type openedCloser interface {
@@ -53,9 +53,6 @@ func connect(ctx context.Context, addr string) (net.Conn, error) {
 	conn, err := (&net.Dialer{Timeout: dialTime}).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, Explain(err, addr)
-	}
-	if end, ok := ctx.Deadline(); ok {
-		_ = conn.SetDeadline(end)
 	}
 	context.AfterFunc(ctx, func() { conn.Close() })
 	return conn, nil

@@ -139,8 +139,7 @@ func (s *sshFiles) open(name string) (openedCloser, error) {
 }
 
 func (s *sshFiles) readDir(ctx context.Context, name string) ([]os.FileInfo, error) {
-	infos, err := s.client.ReadDirContext(ctx, name)
-	return infos, s.sentence(err)
+	return s.client.ReadDirContext(ctx, name)
 }
 
 func (s *sshFiles) close() { s.conn.Close() }
@@ -157,7 +156,7 @@ func (s *sshFiles) sentence(err error) error {
 		return fmt.Errorf("there is no %s on %s", spec.Path, spec.Host)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("the user of the secret %q may not read %s on %s", spec.Secret, spec.Path, spec.Host)
-	case strings.Contains(err.Error(), "unable to authenticate"):
+	case strings.Contains(err.Error(), "unable to authenticate"), strings.Contains(err.Error(), "unexpected message type 51"): // SSH_MSG_USERAUTH_FAILURE
 		return fmt.Errorf("%s refuses the secret %q; look whether its user and its password or key are still right", spec.Host, spec.Secret)
 	case strings.Contains(err.Error(), "no common algorithm"):
 		return fmt.Errorf("%s speaks only old kinds of SSH; renew it (%w)", spec.Host, err)

@@ -2,7 +2,6 @@ package place
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"path"
 	"strings"
-	"sync/atomic"
 
 	"github.com/cloudsoda/go-smb2"
 )
@@ -59,7 +57,7 @@ func (l *smb) mount(ctx context.Context) (*smbShare, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := &sealedConn{Conn: raw, host: l.spec.Host}
+	conn := &sealedConn{Conn: raw}
 	share := &smbShare{conn: raw, of: l}
 	d := smb2.Dialer{Negotiator: smb2.Negotiator{RequireMessageSigning: true},
 		Initiator: &smb2.NTLMInitiator{User: sec.User, Password: sec.Password, Domain: sec.Domain}}
@@ -68,7 +66,7 @@ func (l *smb) mount(ctx context.Context) (*smbShare, error) {
 		raw.Close()
 		return nil, share.sentence(err)
 	}
-	conn.strict.Store(l.spec.Encrypted)
+	conn.sealed.Store(l.spec.Encrypted)
 	host, _, _ := net.SplitHostPort(l.addr)
 	mounted, err := session.WithContext(ctx).Mount(`\\` + host + `\` + l.spec.Share)
 	if err != nil {
@@ -89,8 +87,7 @@ type smbShare struct {
 func (s *smbShare) open(name string) (openedCloser, error) { return s.share.Open(name) }
 
 func (s *smbShare) readDir(_ context.Context, name string) ([]os.FileInfo, error) {
-	infos, err := s.share.ReadDir(name)
-	return infos, s.sentence(err)
+	return s.share.ReadDir(name)
 }
 
 // close hangs up: Logoff would wait for a server that stalls.
@@ -132,80 +129,24 @@ func (s *smbShare) sentence(err error) error {
 			return s.missing()
 		}
 	}
+	if errors.As(err, &broken) { // go-smb2 says what broke it, but does not wrap it
+		err = broken.Err
+	}
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, errGuest):
+		return fmt.Errorf("%s takes the secret %q for a guest, and guests cannot sign; look at its user and password", spec.Host, spec.Secret)
 	case errors.Is(err, errPlain):
 		return fmt.Errorf("the share %s of %s does not encrypt, which the source asks for; let it (Samba: smb encrypt = required), or leave encrypted out", spec.Share, spec.Host)
 	case errors.Is(err, fs.ErrNotExist):
 		return s.missing()
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("the user of the secret %q may not read %s on %s", spec.Secret, s.of.path, spec.Host)
-	case strings.Contains(err.Error(), "account doesn't support signing"):
-		return fmt.Errorf("%s takes the secret %q for a guest, and guests cannot sign; look at its user and password", spec.Host, spec.Secret)
-	case errors.As(err, &broken):
-		return Explain(broken.Err, spec.Host)
 	}
 	return Explain(err, spec.Host)
 }
 
 func (s *smbShare) missing() error {
 	return fmt.Errorf("there is no %s in the share %s of %s", s.of.path, s.of.spec.Share, s.of.spec.Host)
-}
-
-var errPlain = errors.New("not encrypted")
-
-// sealedConn sees to it that nothing but the greeting goes out unencrypted, which go-smb2 leaves to the server. Messages
-// begin with 0xFD when they are encrypted (MS-SMB2 2.2.41), else with 0xFE and their command (2.2.1).
-type sealedConn struct {
-	net.Conn
-	host   string
-	strict atomic.Bool
-	head   []byte // of the message that is being written, up to where its command is
-	left   int    // bytes of it to come
-}
-
-func (c *sealedConn) Write(p []byte) (int, error) {
-	if err := c.look(p); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(p)
-}
-
-// look follows the frames: 4 bytes of length, then the message.
-func (c *sealedConn) look(p []byte) error {
-	const command = 4 + 12 // where it is, counted from the frame's length
-	for len(p) > 0 {
-		if len(c.head) < 4 {
-			n := min(4-len(c.head), len(p))
-			c.head, p = append(c.head, p[:n]...), p[n:]
-			if len(c.head) == 4 {
-				c.left = int(binary.BigEndian.Uint32(c.head))
-			}
-			continue
-		}
-		n := min(c.left, len(p))
-		if want := command + 2 - len(c.head); want > 0 {
-			c.head = append(c.head, p[:min(want, n)]...)
-			if len(c.head) >= command+2 && c.strict.Load() && !mayBePlain(c.head[4:]) {
-				return errPlain
-			}
-		}
-		if c.left, p = c.left-n, p[n:]; c.left == 0 {
-			c.head = c.head[:0]
-		}
-	}
-	return nil
-}
-
-// mayBePlain allows what comes before a share can say that it encrypts, and what says goodbye.
-func mayBePlain(message []byte) bool {
-	if message[0] == 0xFD {
-		return true
-	}
-	switch binary.LittleEndian.Uint16(message[12:]) {
-	case 0, 1, 2, 3, 4, 0xC, 0xD: // negotiate, session setup, logoff, tree connect, tree disconnect, cancel, echo
-		return true
-	}
-	return false
 }

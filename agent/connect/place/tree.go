@@ -3,6 +3,7 @@ package place
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"mime"
@@ -81,11 +82,13 @@ func walk(ctx context.Context, f folder, root string, bounds Bounds) (rows.Table
 			}
 			infos, err := f.readDir(ctx, path.Join(root, dir))
 			switch {
-			case err != nil && dir == "":
-				return t, err
-			case err != nil:
-				t.Drop("folder "+dir, "it cannot be listed: %v", err)
+			case err != nil && dir != "" && (errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)):
+				t.Drop("folder "+dir, "it cannot be listed: %v", f.sentence(err))
 				continue
+			case err != nil && dir != "": // half a tree is none
+				return t, fmt.Errorf("its folder %s: %w", dir, f.sentence(err))
+			case err != nil:
+				return t, f.sentence(err)
 			}
 			for _, e := range entries(&t, dir, infos, bounds.Hidden) {
 				if len(found) >= bounds.Count {

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -162,17 +163,30 @@ func (l *web) ask(ctx context.Context, method string, with func(http.Header)) (*
 	}
 }
 
+// answerError is an answer other than the one that is wanted.
+type answerError struct {
+	status int
+	says   string
+}
+
+func (e *answerError) Error() string { return e.says }
+
+// Is tells folders that are not for this player from servers that fail.
+func (e *answerError) Is(target error) bool {
+	return target == fs.ErrNotExist && e.status == http.StatusNotFound || target == fs.ErrPermission && e.status == http.StatusForbidden
+}
+
 // refusal says what an answer other than 200 means.
 func (l *web) refusal(res *http.Response) error {
-	host := res.Request.URL.Host
-	switch res.StatusCode {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		if l.proof.name == "" {
-			return fmt.Errorf("%s answers %s; it wants a secret, and the source names none", host, res.Status)
-		}
-		return fmt.Errorf("%s answers %s to the secret %q; look whether its user and password are still right", host, res.Status, l.proof.name)
+	says := fmt.Sprintf("%s answers %s", res.Request.URL.Host, res.Status)
+	switch code := res.StatusCode; {
+	case code != http.StatusUnauthorized && code != http.StatusForbidden:
+	case l.proof.name == "":
+		says += "; it wants a secret, and the source names none"
+	default:
+		says += fmt.Sprintf(" to the secret %q; look whether its user and password are still right", l.proof.name)
 	}
-	return fmt.Errorf("%s answers %s", host, res.Status)
+	return &answerError{res.StatusCode, says}
 }
 
 // sentence is an error without the address, whose query may be a password.

@@ -56,7 +56,7 @@ func (d *dav) Do(req *http.Request) (*http.Response, error) {
 				continue
 			}
 		}
-		if res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden {
+		if res.StatusCode/100 != 2 { // go-webdav would tell the server's whole page
 			res.Body.Close()
 			return nil, d.refusal(res)
 		}
@@ -83,7 +83,7 @@ type davFolder struct {
 func (f davFolder) readDir(ctx context.Context, name string) ([]os.FileInfo, error) {
 	found, err := f.ReadDir(ctx, strings.TrimSuffix(name, "/")+"/", false)
 	if err != nil {
-		return nil, f.web.sentence(err)
+		return nil, err
 	}
 	var infos []os.FileInfo
 	for _, info := range found {
@@ -97,6 +97,8 @@ func (f davFolder) readDir(ctx context.Context, name string) ([]os.FileInfo, err
 	}
 	return infos, nil
 }
+
+func (f davFolder) sentence(err error) error { return f.web.sentence(err) }
 
 func (davFolder) close() {}
 
