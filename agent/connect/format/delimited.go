@@ -17,7 +17,7 @@ import (
 // delimited reads RFC 4180 with any separator; short records are filled, long ones cut.
 func delimited(ctx context.Context, b []byte, o Options, most int) (rows.Table, error) {
 	b, separator := hinted(b)
-	separator = cmp.Or(o.Separator, separator, likely(b))
+	separator = cmp.Or(o.Separator, separator, likely(b, max(o.HeaderRow-1, 0)))
 	in := csv.NewReader(bytes.NewReader(b))
 	in.Comma, _ = utf8.DecodeRuneInString(separator)
 	in.FieldsPerRecord, in.LazyQuotes, in.ReuseRecord = -1, true, true
@@ -85,8 +85,9 @@ func hinted(b []byte) (rest []byte, separator string) {
 	return b, ""
 }
 
-// likely is the separator that most of the first records have as often as the first one; a comma where none is.
-func likely(b []byte) string {
+// likely is the separator that most of the first records have as often as the one that names the columns, before which skip
+// stand; a comma where none is.
+func likely(b []byte, skip int) string {
 	best, most := ",", 0
 	head := string(b[:min(len(b), 64<<10)])
 	for _, sep := range []byte(",;\t|") {
@@ -104,6 +105,7 @@ func likely(b []byte) string {
 			}
 		}
 		counts = append(counts, n)
+		counts = counts[min(skip, len(counts)-1):]
 		agree := 0
 		for _, c := range counts {
 			if c == counts[0] && c > 0 {

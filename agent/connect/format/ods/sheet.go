@@ -190,8 +190,11 @@ func (s *reader) cell(e xml.StartElement) (grid.Cell, error) {
 		if v, ok := attr["string-value"]; ok && shown == "" {
 			c.Text = v
 		}
-		if c.Text == "" {
+		switch {
+		case c.Text == "":
 			c.Kind = grid.Empty
+		case attr["formula"] != "" && mistake.MatchString(c.Text):
+			c.Kind = grid.Error
 		}
 	}
 	return c, nil
@@ -206,6 +209,7 @@ func bare(s string) bool {
 }
 
 var (
+	mistake = regexp.MustCompile(`^(?:#(?:DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!)|Err:[0-9]{3})$`)
 	isoDate = regexp.MustCompile(`^(-?\d{4,5}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(\.\d+)?Z?)?$`)
 	isoSpan = regexp.MustCompile(`^(-)?P(?:(\d{1,6})D)?T?(?:(\d{1,8})H)?(?:(\d{1,8})M)?(?:(\d{1,9})(?:[.,](\d+))?S)?$`)
 )

@@ -78,6 +78,10 @@ func (s *reader) read() error {
 			if err := s.cell(e); err != nil {
 				return err
 			}
+		case "extLst":
+			if err := s.x.Skip(); err != nil {
+				return err
+			}
 		case "mergeCell":
 			if ref, ok := grid.ParseRef(pack.Attr(e, "ref")); ok {
 				if err := s.g.Merge(ref.Area); err != nil {

@@ -131,7 +131,9 @@ func (k *Book) each(ctx context.Context, part string, f func(*pack.XML, xml.Star
 			return nil
 		}
 		if err == nil {
-			if e, ok := t.(xml.StartElement); ok {
+			if e, ok := t.(xml.StartElement); ok && e.Name.Local == "extLst" {
+				err = x.Skip() // what later versions add may have the same names
+			} else if ok {
 				err = f(x, e)
 			}
 		}
