@@ -70,16 +70,13 @@ type errandOf struct {
 // openOrigin is the switch over all types of source.
 func openOrigin(e errandOf) (origin, error) {
 	switch e.spec.Type {
+	case "sql", "odbc":
+		return e.question()
+	case "caldav", "exchange", "graph", "google", "domino":
+		return e.diary()
 	case "folder":
 		at, err := e.place()
-		depth := e.spec.Depth
-		if depth == 0 {
-			depth = 8
-		}
-		return tree{at, e.spec.Pattern, depth}, err
-	}
-	if slices.Contains([]string{"sql", "odbc"}, e.spec.Type) {
-		return e.question()
+		return tree{at, e.spec.Pattern, cmp.Or(e.spec.Depth, 8)}, err
 	}
 	parse, err := parserOf(e.spec, e.home.Locale)
 	if err != nil {
