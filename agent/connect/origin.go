@@ -15,6 +15,7 @@ import (
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/connect/format"
+	"vitrine/agent/connect/gtfs"
 	"vitrine/agent/connect/place"
 	"vitrine/agent/connect/rows"
 	"vitrine/agent/secret"
@@ -141,6 +142,12 @@ func parserOf(spec bundle.SourceSpec, language string) (parser, error) {
 	if spec.Type == "ical" {
 		return func(_ context.Context, b []byte, most bounds) (rows.Table, error) {
 			return events(b, spec.Window, most)
+		}, nil
+	}
+	if spec.Type == "gtfs" {
+		want := gtfs.Options{Stops: spec.Stops, Routes: spec.Routes}
+		return func(ctx context.Context, b []byte, most bounds) (rows.Table, error) {
+			return gtfs.Read(ctx, b, want, most.now)
 		}, nil
 	}
 	kind := map[string]string{"lines-with-dates": "dated"}[spec.Type]

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"vitrine/agent/connect/gtfs"
 	"vitrine/agent/connect/pipeline"
 	"vitrine/agent/connect/place"
 	"vitrine/agent/connect/rows"
@@ -267,7 +268,9 @@ func (w *worker) show(out *pipeline.Rows) {
 	if out != nil {
 		r.Columns, r.Rows, r.looks, r.Truncated, r.Dropped = out.Columns, out.Rows, out.Looks, out.Truncated, out.Dropped
 		r.Version = version(r.Columns, r.Rows)
-		w.next, w.ran = out.Next, now
+		if w.next, w.ran = out.Next, now; w.src.spec.Type == "gtfs" {
+			w.next = now.Truncate(time.Minute).Add(time.Minute)
+		}
 	}
 	if fault != nil {
 		r.Err, r.Class = fault.Error(), classOf(fault)
@@ -281,5 +284,10 @@ func (w *worker) settled(now time.Time) bool {
 	return !w.ran.IsZero() && (w.next.IsZero() || now.Before(w.next) && !now.Before(w.ran))
 }
 
-// expand makes rows of what is kept in a denser form.
-func (w *worker) expand(t rows.Table) rows.Table { return t }
+// expand makes rows of what is kept in a denser form: a timetable gives other departures each minute.
+func (w *worker) expand(t rows.Table) rows.Table {
+	if w.src.spec.Type == "gtfs" {
+		return gtfs.Departures(t, w.set.cfg.Now(), boundsOf(w.src.spec).rows)
+	}
+	return t
+}
