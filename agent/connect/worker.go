@@ -50,6 +50,9 @@ func (s *Set) newWorker(src source) *worker {
 	if w.pipe, w.wrong = pipeline.New(src.spec, pipeline.Home{Zone: zone, Locale: src.home.Locale}); w.wrong != nil {
 		w.wrong = classed{w.wrong, Unreadable}
 	}
+	w.pictures = newGallery(s.cfg.Pictures, src, s.held, func(_ string, err error) {
+		s.cfg.Log.Warn("picture that a row names not fetched", "source", src.name, "error", err)
+	})
 	if !w.last.fetched.IsZero() {
 		w.show(nil)
 		w.first = w.shown
@@ -63,6 +66,9 @@ func (r Result) known() bool { return !r.FetchedAt.IsZero() || r.Err != "" }
 // work fetches and shows until ctx ends.
 func (w *worker) work(ctx context.Context) {
 	defer w.watch()()
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { w.pictures.run(ctx) })
 	for {
 		before := w.fault
 		out, err := w.look(ctx)
@@ -275,7 +281,7 @@ func (w *worker) show(out *pipeline.Rows) {
 	if fault != nil {
 		r.Err, r.Class = fault.Error(), classOf(fault)
 	}
-	r.pictures = w.pictures.have()
+	r.pictures = w.pictures.look(r.Columns, r.Rows)
 	w.shown = aged(r, w.src.spec, now)
 }
 

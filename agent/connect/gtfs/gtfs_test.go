@@ -113,12 +113,12 @@ func TestATimetableThatIsNoneSaysWhy(t *testing.T) {
 		return f
 	}
 	for says, files := range map[string]map[string]string{
-		"no stop_times.txt":      without("stop_times.txt"),
+		"no stop_times.txt":     without("stop_times.txt"),
 		"has no column trip_id": other("trips.txt", "trip,service\n"),
-		"time zone":              other("agency.txt", "agency_timezone\nMars/Olympus\n"),
-		`no stop ["Gare"]`:       other("stops.txt", "stop_id,stop_name\nX,Autre\n"),
-		"not like 20270131":      other("calendar.txt", "service_id,start_date,end_date\nall,2026-01-01,2026-12-31\n"),
-		"is no number":           other("stop_times.txt", "trip_id,departure_time,stop_id,stop_sequence\nt-day,08:00:00,G1,x\n"),
+		"time zone":             other("agency.txt", "agency_timezone\nMars/Olympus\n"),
+		`no stop ["Gare"]`:      other("stops.txt", "stop_id,stop_name\nX,Autre\n"),
+		"not like 20270131":     other("calendar.txt", "service_id,start_date,end_date\nall,2026-01-01,2026-12-31\n"),
+		"is no number":          other("stop_times.txt", "trip_id,departure_time,stop_id,stop_sequence\nt-day,08:00:00,G1,x\n"),
 	} {
 		if _, err := gtfs.Read(t.Context(), zipped(t, files), gtfs.Options{Stops: []string{"Gare"}}, time.Now()); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("it says %v, not %s", err, says)
