@@ -23,7 +23,7 @@ help:
 	@echo 'make wall [FOR=2m]           two players of an aligned loop: how many frames apart, one of them killed halfway'
 	@echo 'make soak [SOAK=15m] [OUT=DIR]   thousands of changes of all kinds: the slope of the memory, and its plot'
 	@echo 'make watchdog                items that fail in every way, a renderer killed 50 times, a screen that stands still: never black'
-	@echo 'make power [CUTS=200]        the power cut at random instants of a player’s day; and stores without an fsync, which must be caught (root)'
+	@echo 'make power [CUTS=200]        a player’s day: the power cut, killed, and refused by the disk at each of its changes (root)'
 	@echo 'make qemu                    real vfat and exFAT sticks, plugged and pulled, with a player in a Debian of its own (root; 10 to 40 minutes)'
 	@echo 'make slow-stick [FOR=60s]    a stick of 100 kB/s beside a video: frames shown with it and without it'
 	@echo 'make build                   the four programs in bin/, and the player’s helper for ODBC'
@@ -81,7 +81,7 @@ watchdog: setup
 	@$(ENV) go test ./agent -run 'InEveryWay|AgainAndAgain|StandsStill|Ceiling' -count 1 -long -kills 50 -timeout 15m
 
 power: setup
-	@$(ENV) go test ./agent/store -run PowerCut -count 1 -v -timeout 60m -broken -cuts $(or $(CUTS),200)
+	@$(ENV) go test ./agent/store -run 'PowerCut|AnyChange' -count 1 -v -timeout 60m -broken -mishaps 0 -cuts $(or $(CUTS),200)
 
 # The programs and tests that run in the guest need nothing of its libraries. Its disk is made once and stays in out/guest.
 qemu: setup
