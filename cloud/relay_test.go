@@ -90,7 +90,7 @@ func TestAPlayerEnrolsIsClaimedAndIsToldOfABundle(t *testing.T) {
 		t.Fatal(err)
 	}
 	for from, want := range map[int64]string{0: "a picture", 2: "picture"} {
-		r, err := d.Blob(t.Context(), string(m.Blobs[0].Digest), from)
+		r, err := d.Blob(t.Context(), string(m.Blobs[0].Digest), from, m.Blobs[0].Size, m.Blobs[0].Size)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,7 +53,7 @@ func TestGarbageIsCollectedAndNothingElse(t *testing.T) {
 	old, middle, newest, orphan, asked := blob(first), blob(second), blob(third), put("an orphan"), put("one that a push counts on")
 	there := func(digest string) bool {
 		t.Helper()
-		b, err := g.admin.Blob(t.Context(), digest, 0)
+		b, err := g.admin.Blob(t.Context(), digest, 0, -1, -1)
 		if api.IsNotFound(err) {
 			return false
 		}
@@ -78,7 +78,7 @@ func TestGarbageIsCollectedAndNothingElse(t *testing.T) {
 			t.Errorf("%s went before its time", digest[:12])
 		}
 	}
-	open, err := g.admin.Blob(t.Context(), middle, 0)
+	open, err := g.admin.Blob(t.Context(), middle, 0, -1, -1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,15 +12,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
+	"sync"
+	"syscall"
 
 	"go.etcd.io/bbolt"
+	"golang.org/x/sync/errgroup"
 
 	"vitrine/agent/bundle"
 )
-
-// maxTries is how often in a row a segment may come wrong before its origin is given up.
-const maxTries = 3
 
 func (s *Store) blobPath(d bundle.Digest) string { return s.path(filepath.FromSlash(d.BlobPath())) }
 
@@ -36,30 +36,43 @@ func (s *Store) present(b bundle.Blob, read bool) (mark, bool, error) {
 	}
 	var k mark
 	known, err := s.get(bucketBlobs, string(b.Digest), &k)
-	if err == nil && known && st.Mode().IsRegular() && st.Size() == b.Size && k.Size == b.Size && k.Changed.Equal(st.ModTime()) {
+	if err == nil && known && !s.isBad(b.Digest) && st.Mode().IsRegular() && st.Size() == b.Size && k.Size == b.Size && k.Changed.Equal(st.ModTime()) {
 		return k, true, nil
 	}
 	if !read {
 		return mark{}, false, nil
 	}
-	if !st.Mode().IsRegular() || st.Size() != b.Size || !sameBytes(path, b.Digest) {
-		s.log.Warn("blob found damaged", "blob", b.Digest.Short(), "size", st.Size(), "wanted", b.Size)
-		return mark{}, false, os.RemoveAll(path)
+	whole, unreadable := false, error(nil)
+	if st.Mode().IsRegular() && st.Size() == b.Size {
+		whole, unreadable = sameBytes(path, b.Digest, nil)
 	}
+	if !whole {
+		return mark{}, false, s.setAside(b, unreadable)
+	}
+	s.setBad(b.Digest, false)
 	return mark{Size: st.Size(), Changed: st.ModTime(), Checked: s.cfg.Now()}, true, nil
 }
 
-func sameBytes(path string, d bundle.Digest) bool {
+// sameBytes reads a file and says whether it is a blob; pause is called after each MiB and may end it; nil = none is made.
+func sameBytes(path string, d bundle.Digest, pause func(*os.File) error) (bool, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return false
+	for {
+		n, err := io.CopyN(h, f, 1<<20)
+		if err == io.EOF {
+			return digestOf(h) == d, nil
+		}
+		if err == nil && pause != nil && n > 0 {
+			err = pause(f)
+		}
+		if err != nil {
+			return false, err
+		}
 	}
-	return digestOf(h) == d
 }
 
 func digestOf(h hash.Hash) bundle.Digest { return bundle.Digest(hex.EncodeToString(h.Sum(nil))) }
@@ -69,8 +82,8 @@ func (s *Store) makeRoom(in *incoming) error {
 	var need int64
 	for _, b := range in.missing {
 		need += b.Size
-		if st, err := os.Lstat(s.path("staging", string(b.Digest))); err == nil && s.partFree(b.Digest) {
-			need -= min(st.Size(), b.Size)
+		if st, err := os.Lstat(s.path("staging", string(b.Digest))); err == nil {
+			need -= min(allocated(st), b.Size)
 		}
 	}
 	need += need/20 + 64<<20
@@ -87,69 +100,79 @@ func (s *Store) makeRoom(in *incoming) error {
 	return &SpaceError{Need: need, Free: free}
 }
 
-// fetchAll gets the missing blobs one after the other.
+// allocated is what a file has of the disk, bytes; holes have nothing.
+func allocated(st os.FileInfo) int64 {
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
+		return sys.Blocks * 512
+	}
+	return st.Size()
+}
+
+// streams is an origin of which several blobs may be asked for at once.
+type streams interface{ Streams() int }
+
+// fetchAll reserves room for the missing blobs and gets them, several at once where the origin has use for it.
 func (s *Store) fetchAll(ctx context.Context, from Origin, in *incoming, progress func(Progress)) error {
 	p := Progress{Digest: in.Digest, Manifest: in.Manifest}
 	for _, b := range in.missing {
 		p.Total += b.Size
+		if b.Size >= bundle.MinSegment {
+			if err := s.reserve(b); err != nil {
+				return err
+			}
+		}
 	}
 	progress(p)
+	var mu sync.Mutex
+	at := map[bundle.Digest]int64{}
+	g, all := errgroup.WithContext(ctx)
+	g.SetLimit(1)
+	if n, ok := from.(streams); ok {
+		g.SetLimit(max(1, n.Streams()))
+	}
 	for _, b := range in.missing {
-		before := p.Have
-		err := s.fetch(ctx, from, b, func(have int64) {
-			p.Have = before + have
-			progress(p)
-		})
-		if err != nil {
+		if all.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			err := s.fetch(all, from, b, func(have, fetched int64) {
+				mu.Lock()
+				defer mu.Unlock()
+				p.Fetched += fetched
+				if more := have - at[b.Digest]; more > 0 {
+					at[b.Digest] += more
+					p.Have += more
+					progress(p)
+				}
+			})
 			var refused *RefusedError
 			if errors.As(err, &refused) {
 				refused.Digest, refused.Stream, refused.Seq, refused.Root = in.Digest, in.Manifest.Stream, in.Manifest.Seq, in.Manifest.Root
 			}
-			return fmt.Errorf("get blob %s: %w", b.Digest.Short(), err)
-		}
-		p.Have = before + b.Size
-		progress(p)
+			if err != nil {
+				return fmt.Errorf("get blob %s: %w", b.Digest.Short(), err)
+			}
+			return nil
+		})
 	}
-	return nil
+	return cmp.Or(g.Wait(), ctx.Err())
 }
 
-// fetch gets one blob: what is in staging is verified and kept, the rest is asked for from there.
-func (s *Store) fetch(ctx context.Context, from Origin, b bundle.Blob, have func(int64)) error {
+// fetch gets one blob: what is in staging is verified and kept, the rest is asked for.
+func (s *Store) fetch(ctx context.Context, from Origin, b bundle.Blob, have func(have, fetched int64)) error {
 	if _, whole, err := s.present(b, false); err != nil || whole { // another Ingest brought it
+		have(b.Size, 0)
 		return err
 	}
-	part, release := s.part(b.Digest)
-	defer release()
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_RDWR, 0o600)
+	d, release, err := s.join(ctx, b)
 	if err != nil {
-		return fmt.Errorf("open staging: %w", err)
+		return err
 	}
-	defer f.Close()
-	d := &download{blob: b, file: f, sum: sha256.New(), have: have}
-	if err := d.resume(); err != nil {
-		return fmt.Errorf("read staging: %w", err)
+	defer release()
+	if err := d.run(ctx, s, from, have); err != nil {
+		return err
 	}
-	for tries := 0; d.at < b.Size; {
-		if err := s.fault("ask for blob"); err != nil {
-			return err
-		}
-		before := d.at
-		err := d.ask(ctx, from)
-		var wrong *bundle.SegmentError
-		if err != nil && !errors.As(err, &wrong) {
-			return err
-		}
-		if tries++; d.at > before {
-			tries = 0
-		}
-		if err != nil && tries >= maxTries {
-			return fmt.Errorf("asked %d times: %w", maxTries, err)
-		}
-	}
-	if digestOf(d.sum) != b.Digest {
-		return errors.Join(&RefusedError{Reason: "its segments are not those of the blob; build the bundle again"}, removeFile(part))
-	}
-	return s.settleBlob(f, b)
+	return d.finish(s)
 }
 
 // settleBlob moves a whole blob from staging to its place and marks it: fsync file, rename, fsync folder, index.
@@ -158,7 +181,8 @@ func (s *Store) settleBlob(f *os.File, b bundle.Blob) error {
 		return err
 	}
 	if err := f.Sync(); err != nil {
-		return fmt.Errorf("write to the disk: %w", err)
+		// The kernel may have forgotten what did not come to the disk, and the next Sync would say nothing.
+		return fmt.Errorf("write to the disk: %w", errors.Join(err, removeFile(f.Name())))
 	}
 	s.settling.Lock()
 	defer s.settling.Unlock()
@@ -189,65 +213,8 @@ func (s *Store) settleBlob(f *os.File, b bundle.Blob) error {
 	if err != nil {
 		return err
 	}
+	s.setBad(b.Digest, false)
 	return s.put(bucketBlobs, string(b.Digest), mark{Size: st.Size(), Changed: st.ModTime(), Checked: s.cfg.Now()})
-}
-
-// download is one blob on its way into a staging file.
-type download struct {
-	blob bundle.Blob
-	file *os.File
-	sum  hash.Hash // of the bytes before at
-	at   int64     // verified bytes, whole segments
-	have func(int64)
-}
-
-// resume keeps the verified segments of an earlier try and cuts off the rest.
-func (d *download) resume() error {
-	_, err := io.Copy(d, d.blob.Verify(d.file))
-	var wrong *bundle.SegmentError
-	if err != nil && !errors.As(err, &wrong) {
-		return err
-	}
-	return d.file.Truncate(d.at)
-}
-
-// Write counts bytes that are verified and in the file.
-func (d *download) Write(p []byte) (int, error) {
-	d.sum.Write(p)
-	d.at += int64(len(p))
-	d.have(d.at)
-	return len(p), nil
-}
-
-func (d *download) ask(ctx context.Context, from Origin) error {
-	r, err := from.Blob(ctx, d.blob.Digest, d.at)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	if _, err := d.file.Seek(d.at, io.SeekStart); err != nil {
-		return err
-	}
-	first := 0
-	if d.blob.Segment > 0 {
-		first = int(d.at / d.blob.Segment)
-	}
-	verified := d.blob.VerifyFrom(contextReader{ctx, r}, first)
-	_, err = io.Copy(io.MultiWriter(d.file, d), verified)
-	return err
-}
-
-// contextReader ends between two reads when its context ends.
-type contextReader struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }
 
 // remark keeps marks of blobs that were read and found whole.
@@ -274,54 +241,4 @@ func (s *Store) remark(marks map[bundle.Digest]mark) error {
 		return fmt.Errorf("keep what was checked: %w", err)
 	}
 	return s.refresh()
-}
-
-// recheck reads the live bundle's blobs that do not look as they did; after a start there are normally none.
-func (s *Store) recheck(ctx context.Context) error {
-	return s.check(ctx, func(k mark, known bool) bool { return !known }, 1<<30)
-}
-
-// scrub reads blobs again that nobody has read for a week, a few each time.
-func (s *Store) scrub(ctx context.Context) error {
-	weekAgo := s.cfg.Now().Add(-7 * 24 * time.Hour)
-	return s.check(ctx, func(k mark, known bool) bool { return !known || k.Checked.Before(weekAgo) }, 8)
-}
-
-func (s *Store) check(ctx context.Context, due func(mark, bool) bool, most int) error {
-	live, _ := s.Live()
-	if live.Manifest == nil {
-		return nil
-	}
-	for _, b := range live.Manifest.Blobs {
-		k, known, err := s.present(b, false)
-		if err != nil || !due(k, known) {
-			continue
-		}
-		if most--; most < 0 {
-			return nil
-		}
-		if err := s.checkOne(ctx, b); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Store) checkOne(ctx context.Context, b bundle.Blob) error {
-	release, err := s.take(ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
-	if err := s.update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketBlobs)).Delete([]byte(b.Digest)) }); err != nil {
-		return err
-	}
-	k, whole, err := s.present(b, true)
-	if err != nil {
-		return err
-	}
-	if !whole {
-		return s.refresh()
-	}
-	return s.remark(map[bundle.Digest]mark{b.Digest: k})
 }

@@ -40,8 +40,7 @@ func (s *Store) collect() error {
 	n := 0
 	for _, top := range []string{"b", "m", "staging"} {
 		err := fs.WalkDir(os.DirFS(s.cfg.Dir), top, func(name string, d fs.DirEntry, err error) error {
-			first, _, _ := strings.Cut(name, ".") // a second fetch's file is <digest>.2
-			if err != nil || d.IsDir() || keep[name] || top == "staging" && keep[first] {
+			if err != nil || d.IsDir() || keep[name] {
 				return err
 			}
 			n++

@@ -28,6 +28,7 @@ type Progress struct {
 	Digest      bundle.Digest
 	Manifest    *bundle.Manifest
 	Have, Total int64
+	Fetched     int64 // of Have: verified bytes that this Ingest's origin has given
 }
 
 // Taken is what an Ingest came to.
@@ -138,7 +139,7 @@ func (s *Store) step(ctx context.Context, j *job, envelope []byte, stop context.
 	switch {
 	case len(in.missing) > 0:
 		return in, false, s.makeRoom(in)
-	case !j.fetched && s.pointers().Active == in.Digest:
+	case !j.fetched && s.pointers().Active == in.Digest && s.shows(in.Digest):
 		if err := s.remark(in.marks); err != nil || !j.asked {
 			return in, true, err
 		}
@@ -268,7 +269,10 @@ func (s *Store) activate(in *incoming) error {
 
 // commit moves the pointers: the one transaction, then what is live, then the second places.
 func (s *Store) commit(p pointers, f Floor, marks map[bundle.Digest]mark) error {
+	s.flooring.Lock()
+	defer s.flooring.Unlock()
 	f.Active, f.Previous = p.Active, p.Previous
+	f = f.merge(s.Floor()) // roots and time may have come meanwhile
 	if err := s.fault("commit"); err != nil {
 		return err
 	}
@@ -287,7 +291,7 @@ func (s *Store) commit(p pointers, f Floor, marks map[bundle.Digest]mark) error 
 		return err
 	}
 	s.mu.Lock()
-	s.floor = f.merge(s.floor) // roots and time may have come meanwhile
+	s.floor = f.merge(s.floor)
 	s.mu.Unlock()
 	if err := s.refresh(); err != nil { // it is on the disk: the screen need not wait for the copies
 		return err
@@ -312,18 +316,29 @@ func (s *Store) Rollback(ctx context.Context) error {
 	}
 	defer release()
 	p := s.pointers()
-	if p.Previous == "" {
+	to := pointers{Active: p.Previous, Held: p.Active}
+	if p.Held != "" && s.shows(p.Held) { // the disk refused to say that it was done
+		to = p
+	}
+	if to.Active == "" {
 		return errors.New("go back: there is no bundle before the live one on this player")
 	}
-	if _, err := s.manifest(p.Previous); err != nil {
+	if _, err := s.manifest(to.Active); err != nil {
 		return fmt.Errorf("go back: %w", err)
 	}
-	if err := s.commit(pointers{Active: p.Previous, Held: p.Active}, s.Floor(), nil); err != nil {
+	if err := s.commit(to, s.Floor(), nil); err != nil {
 		return fmt.Errorf("go back: %w", err)
 	}
 	s.overtake()
-	s.log.Info("bundle left for the one before", "left", p.Active.Short(), "live", p.Previous.Short())
+	s.log.Info("bundle left for the one before", "left", to.Held.Short(), "live", to.Active.Short())
 	return nil
+}
+
+// shows says whether a bundle is what the live view says. The index may be ahead of it: bbolt can fail after it has changed
+// what is read.
+func (s *Store) shows(d bundle.Digest) bool {
+	live, _ := s.Live()
+	return live.Digest == d
 }
 
 // manifest reads a manifest that was taken before. It was signed by a publisher of its own time: a key that is revoked

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"vitrine/agent/bundle"
 )
@@ -52,28 +51,4 @@ func (s *Store) underWay() map[bundle.Digest]*bundle.Manifest {
 		out[j.digest] = j.manifest
 	}
 	return out
-}
-
-// part gives a staging file of a blob to one fetch. A second fetch of the same blob has a file of its own, so that a stick
-// need not wait for a slow relay.
-func (s *Store) part(d bundle.Digest) (path string, release func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	name := string(d)
-	for n := 2; s.parts[name]; n++ {
-		name = fmt.Sprintf("%s.%d", d, n)
-	}
-	s.parts[name] = true
-	return s.path("staging", name), func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.parts, name)
-	}
-}
-
-// partFree says whether a blob's first staging file is nobody's now.
-func (s *Store) partFree(d bundle.Digest) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return !s.parts[string(d)]
 }

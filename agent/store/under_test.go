@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -191,26 +192,28 @@ func TestAFetchEndsAsWhatIsLiveThenAsksFor(t *testing.T) {
 	}
 }
 
-func TestTwoFetchesOfOneBlobDoNotMix(t *testing.T) {
+func TestABlobThatTwoBundlesWantIsFetchedOnce(t *testing.T) {
 	p := bundletest.New(t)
 	dir := t.TempDir()
 	s := pinned(t, p, store.Config{Dir: dir})
-	video := noise(9, 5<<20)
+	video := noise(9, 9<<20)
 	one := newSlow(p.Content(t, bundle.Manifest{Seq: 6}, map[string][]byte{"media/v.mp4": video}), 0)
-	two := newSlow(p.Content(t, bundle.Manifest{Seq: 2, Stream: "hall"}, map[string][]byte{"media/v.mp4": video}), 0)
-	endOne, endTwo := begin(t, s, one), begin(t, s, two)
-	<-one.opened
-	<-two.opened
-	if parts, _ := filepath.Glob(filepath.Join(dir, "staging", "*")); len(parts) != 2 {
-		t.Errorf("both write to %q", parts)
+	endOne := begin(t, s, one)
+	<-one.opened // it has four segments, and waits in the fifth
+	stick := &origin{content: p.Content(t, bundle.Manifest{Seq: 2, Stream: "hall"}, map[string][]byte{"media/v.mp4": video})}
+	got, err := s.Ingest(t.Context(), stick, nil)
+	if err != nil || !got.Changed || liveSeq(s) != 2 {
+		t.Fatalf("live is version %d, %v", liveSeq(s), err)
+	}
+	if want := []int64{5 << 20, 4 << 20}; !slices.Equal(stick.asked, want) {
+		t.Errorf("the stick was asked for what follows %v, want %v: all that nobody was fetching, then what did not come", stick.asked, want)
+	}
+	if parts, _ := filepath.Glob(filepath.Join(dir, "staging", "*")); len(parts) != 0 {
+		t.Errorf("in staging is left %q", parts)
 	}
 	close(one.goOn)
 	if got := <-endOne; got.err != nil {
 		t.Fatal(got.err)
-	}
-	close(two.goOn)
-	if got := <-endTwo; got.err != nil || liveSeq(s) != 2 {
-		t.Fatalf("live is version %d, %v", liveSeq(s), got.err)
 	}
 	live, _ := s.Live()
 	path, ok := live.Path("media/v.mp4")

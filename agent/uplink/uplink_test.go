@@ -15,6 +15,7 @@ import (
 	"vitrine/agent/bundle"
 	"vitrine/agent/bundle/bundletest"
 	"vitrine/agent/clock"
+	"vitrine/agent/identity"
 	"vitrine/agent/siren"
 	"vitrine/agent/store"
 	"vitrine/agent/uplink"
@@ -38,32 +39,48 @@ type player struct {
 	claims chan *uplink.Claim
 	siren  *siren.Siren
 	word   atomic.Pointer[error] // the last of the check of alerts
+	fresh  chan error            // words of the check of freshness
 	stop   func()
 }
 
-func join(t *testing.T, r *relay, dir string) *player {
+func join(t *testing.T, r *relay, dir string) *player { return joinWith(t, r, dir, uplink.Config{}) }
+
+// joinWith is a player with some of its configuration.
+func joinWith(t *testing.T, r *relay, dir string, cfg uplink.Config) *player {
 	t.Helper()
 	s, err := store.Open(store.Config{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &player{store: s, claims: make(chan *uplink.Claim, 100)}
+	p := &player{store: s, claims: make(chan *uplink.Claim, 100), fresh: make(chan error, 100)}
 	if p.siren, err = siren.New(siren.Config{Keep: s, Trust: s.Trust, Check: func(err error) { p.word.Store(&err) }}); err != nil {
 		t.Fatal(err)
 	}
-	p.Uplink, err = uplink.New(uplink.Config{Base: r.URL, Trust: api.Trust{CAFile: r.ca()}, Dir: dir, Store: s, Clock: wall{},
-		Describe: func(h *api.Heartbeat) {
-			live, _ := s.Live()
-			h.Active, h.Version = live.Pointer(), bundle.AgentVersion
-		},
-		Shot: func(_ context.Context, path string, _ int) error { return os.WriteFile(path, []byte("jpeg"), 0o600) },
-		Claim: func(c *uplink.Claim) {
-			select {
-			case p.claims <- c:
-			default:
-			}
-		},
-		Check: func(error) {}, Warnings: p.siren, Plays: 10 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+	me, err := identity.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Base, cfg.Trust, cfg.Identity, cfg.Dir, cfg.Store = r.URL, r.trust(), me, dir, s
+	if cfg.Clock == nil {
+		cfg.Clock = wall{}
+	}
+	cfg.Describe = func(h *api.Heartbeat) {
+		live, _ := s.Live()
+		h.Active, h.Version = live.Pointer(), bundle.AgentVersion
+	}
+	cfg.Shot = func(_ context.Context, path string, _ int) error { return os.WriteFile(path, []byte("jpeg"), 0o600) }
+	cfg.Claim = func(c *uplink.Claim) {
+		select {
+		case p.claims <- c:
+		default:
+		}
+	}
+	cfg.Fresh = func(err error) { p.fresh <- err }
+	cfg.Check, cfg.Warnings, cfg.Log = func(error) {}, p.siren, slog.New(slog.DiscardHandler)
+	if r.wire == nil {
+		cfg.Plays = 10 * time.Millisecond
+	}
+	p.Uplink, err = uplink.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,11 +105,15 @@ func join(t *testing.T, r *relay, dir string) *player {
 
 // enrolled is a player that somebody has claimed.
 func enrolled(t *testing.T, r *relay, pub *bundletest.Publisher, dir string) *player {
+	return enrolledWith(t, r, pub, dir, uplink.Config{})
+}
+
+func enrolledWith(t *testing.T, r *relay, pub *bundletest.Publisher, dir string, cfg uplink.Config) *player {
 	t.Helper()
 	r.set(func() {
 		r.claimed = &api.Enrolled{Settings: api.Settings{ID: "p1", Rev: 3, Name: "Hall"}, Roots: pub.Chain}
 	})
-	p := join(t, r, dir)
+	p := joinWith(t, r, dir, cfg)
 	r.until("the player reports", func() bool { return len(r.beats) > 0 })
 	return p
 }
@@ -337,8 +358,12 @@ func TestARelayThatDesiresTheSameForEverIsNotAskedInCircles(t *testing.T) {
 }
 
 func TestAnAddressThatIsNotSecureIsRefused(t *testing.T) {
-	for _, base := range []string{"http://relay.example", "relay.example:8443", ""} {
-		if _, err := uplink.New(uplink.Config{Base: base, Dir: t.TempDir(), Clock: wall{}}); err == nil {
+	me, err := identity.Load(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, base := range []string{"http://relay.example", "relay.example:8443", "https://"} {
+		if _, err := uplink.New(uplink.Config{Base: base, Identity: me, Clock: wall{}}); err == nil {
 			t.Errorf("%q was taken", base)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -20,32 +19,46 @@ const (
 // ErrStalled means that a transfer (nearly) stood still for a minute.
 var ErrStalled = errors.New("the transfer stood still for 60 s, or moved less than 16 KiB: the network or the relay is stuck; try again from where it stopped")
 
-// Blob opens a blob from a byte on; reading ends with ErrStalled when less than 16 KiB come in 60 s of waiting. Nothing of it is verified here: see bundle.Blob's Verify.
-func (c *Client) Blob(ctx context.Context, digest string, from int64) (io.ReadCloser, error) {
+// Blob opens the bytes of a blob of size bytes from one up to another that is not among them; a size below 0 is not known,
+// and believed as the answer says it, and to below 0 is the blob's end. What the answer says of itself must agree with that, or it is an
+// *AnswerError; a relay or proxy that sends the whole blob all the same is read from its beginning, and what was not asked
+// for is thrown away. Reading ends with ErrStalled when less than 16 KiB come in 60 s of waiting, and after the last byte
+// however many more would come. None of the bytes are verified here: see bundle.Blob's Verify.
+func (c *Client) Blob(ctx context.Context, digest string, from, to, size int64) (io.ReadCloser, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	watch := time.AfterFunc(stallTimeout, func() { cancel(ErrStalled) })
-	header := http.Header{}
-	if from > 0 {
-		header.Set("Range", fmt.Sprintf("bytes=%d-", from))
-		header.Set("If-Range", `"`+digest+`"`)
-	}
 	var body io.ReadCloser
 	code := 0
-	h, err := c.do(ctx, call{method: http.MethodGet, path: at(PathBlob, digest), header: header, stream: true, body: &body, code: &code})
-	if err == nil && from > 0 && (code != http.StatusPartialContent || !strings.HasPrefix(h.Get("Content-Range"), fmt.Sprintf("bytes %d-", from))) {
-		body.Close()
-		err = fmt.Errorf("the relay did not answer with the part of blob %s that was asked for (from byte %d): fetch it whole", digest, from)
-	}
-	if err != nil {
-		watch.Stop()
-		cancel(nil)
-		return nil, causeOf(ctx, err)
+	h, err := c.do(ctx, call{method: http.MethodGet, path: at(PathBlob, digest), header: asking(digest, from, to, size), stream: true, body: &body, code: &code})
+	skip := int64(0)
+	if err == nil {
+		if size < 0 {
+			size = saidSize(code, h)
+		}
+		if to < 0 {
+			to = size
+		}
+		skip, err = checkAnswer(code, h, digest, from, to, size)
+	} else {
+		err = explainAnswer(err, digest, from)
 	}
 	watch.Stop()
-	return &watched{body: body, ctx: ctx, watch: watch, left: stallTimeout, cancel: cancel}, nil
+	if err != nil {
+		err = causeOf(ctx, err)
+		cancel(nil)
+		if body != nil {
+			body.Close()
+		}
+		return nil, err
+	}
+	w := &watched{body: body, ctx: ctx, watch: watch, left: stallTimeout, cancel: cancel, digest: digest, want: to - from + skip}
+	if _, err := io.CopyN(io.Discard, w, skip); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
 }
 
-// watched is a body that may neither stand still nor trickle.
+// watched is a body that may neither stand still nor trickle, nor end early.
 type watched struct {
 	body   io.ReadCloser
 	ctx    context.Context
@@ -53,19 +66,29 @@ type watched struct {
 	left   time.Duration // to wait until leastMoved bytes have come
 	moved  int           // of them
 	cancel context.CancelCauseFunc
+	digest string
+	want   int64 // bytes that are still to come
 }
 
 // Read implements io.Reader.
 func (w *watched) Read(p []byte) (int, error) {
+	if w.want <= 0 {
+		return 0, io.EOF
+	}
 	begun := time.Now()
 	w.watch.Reset(w.left)
-	n, err := w.body.Read(p)
+	n, err := w.body.Read(p[:min(int64(len(p)), w.want)])
 	w.watch.Stop()
 	w.left -= time.Since(begun)
 	if w.moved += n; w.moved >= leastMoved {
 		w.left, w.moved = stallTimeout, 0
 	}
-	if err != nil && err != io.EOF {
+	w.want -= int64(n)
+	switch {
+	case err == nil || w.want == 0 && errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		err = causeOf(w.ctx, &AnswerError{Digest: w.digest, Reason: fmt.Sprintf("the connection ended %d bytes before the blob did: the relay, or something on the way, cuts transfers off", w.want)})
+	default:
 		err = causeOf(w.ctx, err)
 	}
 	return n, err

@@ -12,7 +12,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -264,10 +263,12 @@ func problemOf(res *http.Response) error {
 			*p = Problem{Title: fmt.Sprintf("the relay answered %d to HEAD", res.StatusCode)}
 		}
 	}
-	p.Status, p.Title, p.Detail = res.StatusCode, sentence(p.Title), sentence(p.Detail)
-	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s >= 0 {
-		p.RetryAfter = time.Duration(min(s, 3600)) * time.Second
+	if to := res.Header.Get("Location"); to != "" && res.StatusCode < 400 {
+		*p = Problem{Title: fmt.Sprintf("the answer redirects to %.200s, and redirects are not followed", to),
+			Detail: "log in to the network if it asks for that, or give the player the relay's real address"}
 	}
+	p.Status, p.Title, p.Detail = res.StatusCode, sentence(p.Title), sentence(p.Detail)
+	p.RetryAfter = retryAfter(res.Header, time.Now())
 	return p
 }
 

@@ -17,3 +17,6 @@ func VerifyVector(req *http.Request, key ed25519.PublicKey) error {
 	}
 	return verifyRaw(req, label, raw, p.Components, key)
 }
+
+// CheckAnswer is what a blob's answer is held against.
+var CheckAnswer = checkAnswer

@@ -65,7 +65,7 @@ func TestABlobThatDoesNotMoveIsGivenUp(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const size = 100 << 10
 				client := &api.Client{Base: "https://relay.example", HTTP: &http.Client{Transport: &trickle{bytes: c.bytes, every: c.every, left: size}}}
-				r, err := client.Blob(t.Context(), strings.Repeat("ab", 32), 0)
+				r, err := client.Blob(t.Context(), strings.Repeat("ab", 32), 0, size, size)
 				if err != nil {
 					t.Fatal(err)
 				}
