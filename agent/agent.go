@@ -176,7 +176,7 @@ func (a *Agent) wire() (err error) {
 		return err
 	}
 	if a.sources, err = connect.New(connect.Config{Keep: a.store, Now: a.clock.Now, Deny: cfg.Dir, Log: cfg.Log,
-		Check: func(name string, err error) { a.board.Set("source:"+name, err) }, Gone: func(name string) { a.board.Drop("source:" + name) }}); err != nil {
+		Check: func(name string, err error) { a.board.Set(checkSource+name, err) }, Gone: func(name string) { a.board.Drop(checkSource + name) }}); err != nil {
 		return err
 	}
 	if a.siren, err = siren.New(siren.Config{Folder: cfg.Alerts, Feed: cfg.AlertFeed, Site: cfg.Site, Keep: a.store,
@@ -201,9 +201,9 @@ func (a *Agent) wire() (err error) {
 	a.showCard(nil)
 	if !a.stranger { // else the screen goes on without a relay
 		base, trust := a.relayNow()
-		if a.uplink, err = uplink.New(uplink.Config{Base: base, Trust: trust, Identity: a.me, Dir: cfg.Dir, Store: a.store, Clock: a.clock, Describe: a.describe,
-			Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren, Mail: a.mail,
-			Fresh: func(err error) { a.board.Set("fresh", err) }, Log: cfg.Log}); err != nil {
+		if a.uplink, err = uplink.New(uplink.Config{Base: base, Trust: trust, Identity: a.me, Store: a.store, Clock: a.clock, Describe: a.describe,
+			Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren,
+			Fresh: func(err error) { a.board.Set("fresh", err) }, Mail: a.mail, Log: cfg.Log}); err != nil {
 			return err
 		}
 	}

@@ -53,8 +53,8 @@ const (
 	MaxEnvelope   = 8 << 20         // a manifest's envelope
 	MaxRoot       = 64 << 10        // a root's envelope
 	MaxWarning    = 2 << 20         // a public warning's envelope
-	MaxParcel     = 2 << 20         // a parcel's envelope
 	MaxFresh      = 16 << 10        // what a relay says is the newest
+	MaxParcel     = 2 << 20         // a parcel's envelope
 	MaxBlob       = 2000 * 16 << 20 // a blob
 	MaxWait       = 55              // longest wait of a long-poll
 )
@@ -155,9 +155,22 @@ type Heartbeat struct {
 	Metrics  map[string]any    `json:"metrics,omitempty"` // memory, presented, dropped, free disk …
 	Plays    *PlaysHead        `json:"plays,omitempty"`   // its newest play, signed: what it has may be more than the relay has yet
 	Warnings *Heard            `json:"warnings,omitempty"`
+	Sources  []Source          `json:"sources,omitempty"` // of the customer's own data; at most MaxSources
 	Mail     *Mail             `json:"mail,omitempty"`
 	Seal     *Seal             `json:"seal,omitempty"` // what secrets for it are sealed to
 }
+
+// Source is how fresh the rows of one of the customer's own sources are on a player. The rows stay there.
+type Source struct {
+	Name    string    `json:"name"`
+	Count   int       `json:"count"`              // rows that are shown
+	Fetched time.Time `json:"fetchedAt,omitzero"` // zero = never
+	Stale   bool      `json:"stale,omitempty"`
+	Fault   string    `json:"fault,omitempty"` // a word: late, unreachable, refused, too long, unreadable, columns, disk
+}
+
+// MaxSources is how many sources a heartbeat names.
+const MaxSources = 200
 
 // Heard is what a player knows of public warnings.
 type Heard struct {

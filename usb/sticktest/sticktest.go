@@ -7,11 +7,13 @@ package sticktest
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,8 +27,9 @@ type Stick struct {
 	Image  string // file that holds it
 	Device string // /dev/loopN
 
-	t   testing.TB
-	dir string // where it is mounted; "" = nowhere
+	t      testing.TB
+	dir    string    // where it is mounted; "" = nowhere
+	daemon *exec.Cmd // that gives it slowly; nil = none
 }
 
 // Make makes a stick of so many bytes, empty, not mounted. Loop devices need root: others skip the test.
@@ -61,15 +64,20 @@ func Adopt(t testing.TB, kind, image string) *Stick {
 // Plug gives the image a device.
 func (s *Stick) Plug() {
 	s.t.Helper()
+	s.loop(s.Image)
+	s.t.Cleanup(s.Unplug)
+}
+
+func (s *Stick) loop(file string) {
+	s.t.Helper()
 	if os.Getuid() != 0 {
 		s.t.Skip("loop devices need root")
 	}
-	out, err := exec.Command("losetup", "--find", "--show", s.Image).CombinedOutput()
+	out, err := exec.Command("losetup", "--find", "--show", file).CombinedOutput()
 	if err != nil {
 		s.t.Skipf("no loop device is to be had here: %s", out)
 	}
 	s.Device = strings.TrimSpace(string(out))
-	s.t.Cleanup(s.Unplug)
 }
 
 // Unplug unmounts the stick and takes its device away.
@@ -108,9 +116,13 @@ func (s *Stick) Unmount() {
 	}
 }
 
-// Pull takes the stick out while it is mounted: its image is cut to nothing under it.
+// Pull takes the stick out while it is mounted: its image is cut to nothing under it, or who gives it slowly is killed.
 func (s *Stick) Pull() {
 	s.t.Helper()
+	if s.daemon != nil {
+		_ = s.daemon.Process.Kill()
+		return
+	}
 	if err := os.Truncate(s.Image, 0); err != nil {
 		s.t.Fatal(err)
 	}
@@ -121,4 +133,41 @@ func (s *Stick) run(args ...string) {
 	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
 		s.t.Fatalf("%s: %v: %s (packaging/debian-packages.txt)", args[0], err, out)
 	}
+}
+
+// Slow makes a stick that gives so many bytes a second, by its block device: what is unplugged is plugged in again so.
+func (s *Stick) Slow(rate int) {
+	s.t.Helper()
+	s.Unplug()
+	export := filepath.Join(s.t.TempDir(), "slow.img")
+	if err := os.WriteFile(export, nil, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.daemon = exec.Command("qemu-storage-daemon", "--object", fmt.Sprintf("throttle-group,id=g,limits.bps-read=%d", rate),
+		"--blockdev", "driver=file,node-name=f,filename="+s.Image, "--blockdev", "driver=throttle,node-name=t,throttle-group=g,file=f",
+		"--export", "type=fuse,id=e,node-name=t,writable=on,mountpoint="+export)
+	var said strings.Builder
+	s.daemon.Stderr = &said
+	if err := s.daemon.Start(); err != nil {
+		s.t.Fatalf("qemu-storage-daemon (packaging/debian-packages.txt): %v", err)
+	}
+	daemon, ended := s.daemon, make(chan struct{})
+	go func() { defer close(ended); _ = daemon.Wait() }()
+	s.t.Cleanup(func() {
+		s.Unplug()
+		_ = daemon.Process.Kill()
+		<-ended
+		_ = unix.Unmount(export, unix.MNT_DETACH)
+	})
+	for { // the export stands in for the empty file
+		if st, err := os.Stat(export); err == nil && st.Size() > 0 {
+			break
+		}
+		select {
+		case <-ended:
+			s.t.Skipf("no slow device is to be had here: %s", said.String())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	s.loop(export)
 }

@@ -26,6 +26,7 @@ const usage = `vitrine-player plays signed bundles on a screen, with or without 
   vitrine-player run --alerts ./alerts --site 48.85,2.35                      let public warnings (CAP) take the screen
   vitrine-player import lobby.vitrine                                         take a bundle from this machine's disk
   vitrine-player status                                                       what is on, and what is wrong
+  vitrine-player sources                                                      how fresh the rows of its data are, and why not
   vitrine-player screenshot -o screen.png                                     what is really on the screen
   vitrine-player card | volume 40 | screen --rotate 90                        the service page; how loud; how the screen hangs
   vitrine-player secret set smb --host files.example.lan --user screen        what a source proves itself with; also list, remove
