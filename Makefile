@@ -12,7 +12,7 @@ SECONDS  ?=
 SOAK     ?= 15m
 OUT      ?=
 
-.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall changes qemu slow-stick fuzz bare pictures clean
+.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall changes qemu slow-stick stick-write fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -25,6 +25,7 @@ help:
 	@echo 'make watchdog                items that fail in every way, a renderer killed 50 times, a screen that stands still: never black'
 	@echo 'make qemu                    real vfat and exFAT sticks, plugged and pulled, with a player in a Debian of its own (root; 10 to 40 minutes)'
 	@echo 'make slow-stick [FOR=60s]    a stick of 100 kB/s beside a video: frames shown with it and without it'
+	@echo 'make stick-write [MIB=256]   a stick written and read back, beside cp, sync and sha256sum (root)'
 	@echo 'make power [CUTS=200]        the power cut at random instants of a player’s day; and stores without an fsync, which must be caught (root)'
 	@echo 'make build                   the four programs in bin/'
 	@echo 'make fuzz [FUZZTIME=10s]     every parser of foreign bytes against random ones'
@@ -91,6 +92,9 @@ qemu: setup
 
 slow-stick: build
 	@$(ENV) VITRINE_RENDER=$$PWD/bin/vitrine-render go test -tags "$$TAGS" ./agent -run SlowStickFigures -count 1 -v -timeout 1h -slow-stick $(or $(FOR),60s) | grep -v level=
+
+stick-write: setup
+	@$(ENV) go test ./usb/writer -run WriteFigures -count 1 -v -timeout 1h -figures $(or $(MIB),256)
 
 power: setup
 	@$(ENV) go test ./agent/store -run PowerCut -count 1 -v -timeout 60m -broken -cuts $(or $(CUTS),200)
