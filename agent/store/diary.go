@@ -22,7 +22,7 @@ const (
 	bucketMemos = "memos" // name -> what a part of the player wants to know after a restart
 )
 
-// diary is what is written often: losing it loses records of a few seconds, never a picture.
+// diary is what is written often: losing it loses records of half a minute, never a picture.
 type diary struct {
 	db    *bbolt.DB
 	boot  string

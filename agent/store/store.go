@@ -58,6 +58,10 @@ type Config struct {
 	MaxPlays int
 }
 
+// flushEvery is how often plays are written that nobody asks for: each time costs a card some 24 KiB, and a power cut the
+// plays since the last time.
+const flushEvery = 30 * time.Second
+
 // ErrLocked means that another player uses the same folder.
 var ErrLocked = errors.New("another player is already running on this data folder; stop it first, or give this one a --data of its own")
 
@@ -209,7 +213,7 @@ func (s *Store) withDiary(do func(*diary) error) error {
 // Run writes what is written in batches, goes back to a disk that can be written again, checks blobs whose mark does not fit
 // or that somebody doubts, and scrubs all in a week, until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
-	flush := time.NewTicker(5 * time.Second)
+	flush := time.NewTicker(flushEvery)
 	defer flush.Stop()
 	settled := time.NewTimer(time.Minute)
 	defer settled.Stop()
