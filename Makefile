@@ -12,7 +12,7 @@ SECONDS  ?=
 SOAK     ?= 15m
 OUT      ?=
 
-.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog wall idle delta changes fuzz bare pictures clean
+.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall idle delta changes qemu slow-stick fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -23,9 +23,12 @@ help:
 	@echo 'make wall [FOR=2m]           two players of an aligned loop: how many frames apart, one of them killed halfway'
 	@echo 'make soak [SOAK=15m] [OUT=DIR]   thousands of changes of all kinds: the slope of the memory, and its plot'
 	@echo 'make watchdog                items that fail in every way, a renderer killed 50 times, a screen that stands still: never black'
+	@echo 'make power [CUTS=200]        the power cut at random instants of a player’s day; and stores without an fsync, which must be caught (root)'
+	@echo 'make qemu                    real vfat and exFAT sticks, plugged and pulled, with a player in a Debian of its own (root; 10 to 40 minutes)'
+	@echo 'make slow-stick [FOR=60s]    a stick of 100 kB/s beside a video: frames shown with it and without it'
 	@echo 'make idle [FOR=30s]          what a download in idle mode leaves to others on a line of 2 and 20 Mbit/s: a table (root; 10 minutes)'
 	@echo 'make delta [MIB=10240]       what moves when a hundredth of a bundle of 10 GiB changes (twice that on the disk meanwhile)'
-	@echo 'make build                   the four programs in bin/'
+	@echo 'make build                   the four programs in bin/, and the player’s helper for ODBC'
 	@echo 'make fuzz [FUZZTIME=10s]     every parser of foreign bytes against random ones'
 	@echo 'make bare [SUITE=trixie]     make demo and make test in a Debian that holds nothing else (root)'
 	@echo 'make pictures                draw the README’s pictures again'
@@ -35,7 +38,7 @@ setup:
 	@$(SETUP)
 
 build: setup
-	@$(ENV) CGO_ENABLED=0 go build $(STAMP) -o bin/ ./agent/cmd/vitrine-player ./cloud/cmd/vitrine-relay ./cloud/cmd/vitrine
+	@$(ENV) CGO_ENABLED=0 go build $(STAMP) -o bin/ ./agent/cmd/vitrine-player ./agent/cmd/vitrine-odbc ./cloud/cmd/vitrine-relay ./cloud/cmd/vitrine
 	@$(ENV) { [ -n "$$TAGS" ] || export CGO_ENABLED=0; go build $(STAMP) -tags "$$TAGS" -o bin/ ./render/cmd/vitrine-render; }
 
 test: check unit
@@ -84,6 +87,21 @@ soak: build
 
 watchdog: setup
 	@$(ENV) go test ./agent -run 'InEveryWay|AgainAndAgain|StandsStill|Ceiling' -count 1 -long -kills 50 -timeout 15m
+
+power: setup
+	@$(ENV) go test ./agent/store -run PowerCut -count 1 -v -timeout 60m -broken -cuts $(or $(CUTS),200)
+
+# The programs and tests that run in the guest need nothing of its libraries. Its disk is made once and stays in out/guest.
+qemu: setup
+	@$(SETUP) packaging/debian-packages-qemu.txt
+	@packaging/guest/root.sh out/guest
+	@$(ENV) export CGO_ENABLED=0; mkdir -p out/guest/bin out/guest/tests && \
+		go build $(STAMP) -o out/guest/bin/ ./agent/cmd/vitrine-player ./cloud/cmd/vitrine ./render/cmd/vitrine-render && \
+		for p in writer importer udisks; do go test -c -o out/guest/tests/$$p ./usb/$$p || exit 1; done && \
+		go run ./packaging/guest -base out/guest -bin out/guest/bin -tests out/guest/tests -out $(or $(OUT),out)
+
+slow-stick: build
+	@$(ENV) VITRINE_RENDER=$$PWD/bin/vitrine-render go test -tags "$$TAGS" ./agent -run SlowStickFigures -count 1 -v -timeout 1h -slow-stick $(or $(FOR),60s) | grep -v level=
 
 # One fuzz function at a time: go test -fuzz takes no more.
 fuzz: setup

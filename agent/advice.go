@@ -89,9 +89,9 @@ func (a *Agent) notices(live *store.Live) []string {
 		out = append(out, words{[]string{"The content is being prepared"}, []string{"Le contenu se prépare"}}.in(lang)...)
 	case relay != nil:
 		out = append(out, relayWords(relay).in(lang)...)
-	case a.cfg.Relay == "" && stick == "" && a.cfg.Sticks:
+	case a.relay() == "" && stick == "" && a.cfg.Sticks:
 		out = append(out, words{[]string{"No content yet", "Plug in a stick with content, or import a bundle"}, []string{"Aucun contenu pour l’instant", "Branchez une clé USB ou importez du contenu"}}.in(lang)...)
-	case a.cfg.Relay == "" && stick == "":
+	case a.relay() == "" && stick == "":
 		out = append(out, words{[]string{"No content yet", "Import a bundle: vitrine-player import"}, []string{"Aucun contenu pour l’instant", "Importez du contenu : vitrine-player import"}}.in(lang)...)
 	}
 	return out

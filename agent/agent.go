@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,17 +21,23 @@ import (
 	"vitrine/agent/act"
 	"vitrine/agent/alert"
 	"vitrine/agent/bundle"
+	"vitrine/agent/bundle/parcel"
 	"vitrine/agent/clock"
 	"vitrine/agent/connect"
 	"vitrine/agent/control"
 	"vitrine/agent/health"
+	"vitrine/agent/identity"
 	"vitrine/agent/ladder"
+	"vitrine/agent/logbook"
+	"vitrine/agent/mailroom"
 	"vitrine/agent/playout"
 	"vitrine/agent/power"
+	"vitrine/agent/secret"
 	"vitrine/agent/sense"
 	"vitrine/agent/siren"
 	"vitrine/agent/store"
 	"vitrine/agent/trigger"
+	"vitrine/agent/update"
 	"vitrine/agent/uplink"
 	"vitrine/cloud/api"
 	"vitrine/render/pipe"
@@ -50,6 +57,12 @@ type Config struct {
 	Lang     string    // "fr", "en"
 	Probe    []string  // see store.Config
 	Sticks   bool      // import from USB sticks, over D-Bus
+	// StickKinds are the file systems of sticks that are read; none means vfat and exfat.
+	StickKinds []string
+	// StickReports: how an import went is written onto sticks that ask for it.
+	StickReports bool
+	// Port is where sticks are plugged in; nil = UDisks2.
+	Port importer.Port
 	// Public warnings (CAP): a folder of messages, a feed, and where the screen hangs; "" = none.
 	Alerts    string
 	AlertFeed string
@@ -75,7 +88,11 @@ type Config struct {
 	Trial time.Duration
 	// Fetch is how much of the line bundles may take, and when.
 	Fetch uplink.Limits
-	Log   *slog.Logger
+	// UpdateTrial is how long a new version of the programs has to show anything before the one before comes back; 0 = 3 min.
+	UpdateTrial time.Duration
+	// Logbook keeps the player's last events for an export; nil = exports hold none.
+	Logbook *logbook.Book
+	Log     *slog.Logger
 }
 
 // Agent is a player.
@@ -95,11 +112,20 @@ type Agent struct {
 	triggers *trigger.Server // nil: nobody listens
 	ladder   *ladder.Ladder
 	power    *power.Screen  // nil without CEC
-	uplink   *uplink.Uplink // nil without a relay
-	stranger bool           // to its relay: its identity cannot be read or kept
+	uplink   *uplink.Uplink // nil for a stranger
+	me       *identity.Identity
+	vault    *secret.Vault
+	mail     *mailroom.Mailroom
+	stranger bool          // its identity cannot be read or kept: me, vault and mail are nil
+	reach    chan struct{} // a parcel names a relay
+	programs *update.Programs
+	renewed  chan struct{}                  // another version of the programs has come
+	ordered  atomic.Pointer[parcel.Export]  // by the stick that is being taken; nil = none
+	exported atomic.Pointer[control.Handed] // onto the last stick; nil = nothing
 	control  *control.Server
-	watcher  *udisks.Watcher // nil without sticks
-	importer *importer.Importer
+	watcher  *udisks.Watcher    // nil without sticks
+	importer *importer.Importer // nil without sticks
+	sticks   sticks
 	advice   advice
 	trial    trial // only watch's goroutine uses it, and failed
 	failed   bool  // the disk took nothing when it was last looked at
@@ -119,10 +145,14 @@ func New(cfg Config) (*Agent, error) {
 	if cfg.RendererMemory <= 0 {
 		cfg.RendererMemory = rendererCeiling()
 	}
+	if cfg.UpdateTrial <= 0 {
+		cfg.UpdateTrial = updateTrial
+	}
 	if cfg.Trial <= 0 {
 		cfg.Trial = time.Minute
 	}
-	a := &Agent{cfg: cfg, log: cfg.Log, begun: time.Now(), board: health.New(cfg.Log)}
+	a := &Agent{cfg: cfg, log: cfg.Log, begun: time.Now(), board: health.New(cfg.Log), reach: make(chan struct{}, 1),
+		programs: update.Open(cfg.Dir, bundle.AgentVersion), renewed: make(chan struct{}, 1)}
 	var err error
 	if a.store, err = store.Open(store.Config{Dir: cfg.Dir, Probe: cfg.Probe, Log: cfg.Log}); err != nil {
 		return nil, err
@@ -141,11 +171,14 @@ func (a *Agent) wire() (err error) {
 		Service: machineTime(), Log: cfg.Log}); err != nil {
 		return err
 	}
+	if err = a.admit(); err != nil {
+		return err
+	}
 	if a.renderer, err = pipe.New(pipe.Config{Program: cfg.Renderer, Args: a.withKeys(a.args(a.arranged())), Log: cfg.Log}); err != nil {
 		return err
 	}
 	if a.sources, err = connect.New(connect.Config{Keep: a.store, Now: a.clock.Now, Deny: cfg.Dir, Log: cfg.Log,
-		Check: func(name string, err error) { a.board.Set("source:"+name, err) }, Gone: func(name string) { a.board.Drop("source:" + name) }}); err != nil {
+		Check: func(name string, err error) { a.board.Set(checkSource+name, err) }, Gone: func(name string) { a.board.Drop(checkSource + name) }}); err != nil {
 		return err
 	}
 	if a.siren, err = siren.New(siren.Config{Folder: cfg.Alerts, Feed: cfg.AlertFeed, Site: cfg.Site, Keep: a.store,
@@ -168,22 +201,16 @@ func (a *Agent) wire() (err error) {
 		return err
 	}
 	a.showCard(nil)
-	if cfg.Relay != "" {
-		if a.uplink, err = uplink.New(uplink.Config{Base: cfg.Relay, Trust: cfg.Trust, Dir: cfg.Dir, Store: a.store, Clock: a.clock,
-			Describe: a.describe, Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren, Limits: cfg.Fetch, Log: cfg.Log}); errors.Is(err, uplink.ErrIdentity) {
-			a.uplink, a.stranger = nil, true // the screen goes on without the relay
-			a.board.Set("relay", err)
-		} else if err != nil {
+	if !a.stranger { // else the screen goes on without a relay
+		base, trust := a.relayNow()
+		if a.uplink, err = uplink.New(uplink.Config{Base: base, Trust: trust, Identity: a.me, Store: a.store, Clock: a.clock, Describe: a.describe,
+			Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren,
+			Fresh: func(err error) { a.board.Set("fresh", err) }, Mail: a.mail, Limits: cfg.Fetch, Log: cfg.Log}); err != nil {
 			return err
 		}
 	}
-	if cfg.Sticks {
-		if a.watcher, err = udisks.New(udisks.Config{Log: cfg.Log}); err != nil {
-			return err
-		}
-		if a.importer, err = importer.New(importer.Config{Sticks: a.watcher, Taker: taker{a}, Refused: taker{a}.refused, Log: cfg.Log}); err != nil {
-			return err
-		}
+	if err = a.wireSticks(); err != nil {
+		return err
 	}
 	a.control, err = control.New(control.Config{Dir: cfg.Dir, Player: a, Scratch: a.store.Scratch, Log: cfg.Log})
 	return err
@@ -214,6 +241,9 @@ func (a *Agent) Run(ctx context.Context) error {
 		})
 	}
 	others := map[string]part{"clock": a.clock, "sources": a.sources, "control": a.control, "alerts": a.siren, "actions": a.actor, "senses": a.senses}
+	if a.cfg.Logbook != nil {
+		others["log"] = a.cfg.Logbook
+	}
 	if a.triggers != nil {
 		others["triggers"] = a.triggers
 	}
@@ -224,7 +254,10 @@ func (a *Agent) Run(ctx context.Context) error {
 		others["uplink"] = a.uplink
 	}
 	if a.watcher != nil {
-		others["sticks"], others["importer"] = a.watcher, a.importer
+		others["sticks"] = a.watcher
+	}
+	if a.importer != nil {
+		others["importer"] = a.importer
 	}
 	for name, p := range others { // without them the screen goes on
 		g.Go(func() error {
@@ -234,6 +267,10 @@ func (a *Agent) Run(ctx context.Context) error {
 			return nil
 		})
 	}
+	if a.uplink != nil {
+		g.Go(func() error { return a.moving(ctx) })
+	}
+	g.Go(func() error { return a.renew(ctx) })
 	g.Go(func() error { return a.watch(ctx) })
 	g.Go(func() error { return a.climb(ctx) })
 	err := g.Wait()

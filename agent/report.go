@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net"
 	"os"
@@ -22,8 +21,6 @@ import (
 	"vitrine/agent/uplink"
 	"vitrine/cloud/api"
 	"vitrine/render/scene"
-	"vitrine/usb/importer"
-	"vitrine/usb/udisks"
 )
 
 // lowDisk is when the disk check speaks, bytes.
@@ -42,8 +39,11 @@ func (a *Agent) checkUp(live *store.Live) {
 	} else if free < lowDisk {
 		diskErr = fmt.Errorf("%d MiB are free; a new bundle may not fit", free>>20)
 	}
-	if st, _ := a.clock.State(); st.Trust != "trusted" && st.Trust != "held" {
+	st, _ := a.clock.State()
+	if st.Trust != "trusted" && st.Trust != "held" {
 		clockErr = fmt.Errorf("the time is %s: %s", st.Trust, st.Why())
+	} else {
+		a.checkEnds(live, st.Now)
 	}
 	switch p := a.playout.Status(); {
 	case p.Fault != "":
@@ -59,6 +59,18 @@ func (a *Agent) checkUp(live *store.Live) {
 	for name, err := range map[string]error{"store": storeErr, "disk": diskErr, "clock": clockErr, "renderer": renderErr, "connection": plugErr} {
 		a.board.Set(name, err)
 	}
+}
+
+// checkEnds looks at what was to be renewed by now. It counts and plays all the same.
+func (a *Agent) checkEnds(live *store.Live, now time.Time) {
+	if t := a.store.Trust(); t != nil {
+		a.board.Set("keys", t.Due(now))
+	}
+	var over error
+	if m := live.Manifest; m != nil && !m.Expires.IsZero() && now.After(m.Expires) {
+		over = fmt.Errorf("version %d of %q was to be renewed by %s; it plays on: build and push a new one", m.Seq, m.Stream, m.Expires.Format(time.RFC3339))
+	}
+	a.board.Set("bundle", over)
 }
 
 // describe fills a heartbeat with what only the whole player knows.
@@ -83,7 +95,9 @@ func (a *Agent) describe(h *api.Heartbeat) {
 	if free, err := a.store.Disk(); err == nil {
 		h.Metrics["disk_free"] = free
 	}
+	h.Stick = a.sticks.state()
 	h.Warnings = &api.Heard{Standing: a.standing(st.Now)}
+	a.tellSources(h)
 }
 
 // ownMemory is what the Go runtime has of the system's memory, bytes.
@@ -100,10 +114,17 @@ func (a *Agent) Status() control.Status {
 	p := a.playout.Status()
 	clock, _ := a.clock.State()
 	s := control.Status{Name: live.Settings.Name, ID: live.Settings.ID, Version: bundle.AgentVersion, Uptime: int64(time.Since(a.begun).Seconds()),
-		Relay: a.cfg.Relay, Bundle: live.Pointer(), Missing: live.Missing, Showing: p.Showing, Next: p.Next, Held: p.Quarantined,
+		Relay: a.relay(), Bundle: live.Pointer(), Missing: live.Missing, Showing: p.Showing, Next: p.Next, Held: p.Quarantined,
 		Rejected: p.Rejected, Clock: control.Clock{Trust: string(clock.Trust), Now: clock.Now, Why: firstOf(clock.Why(), clock.Service)}, Checks: a.board.Checks(),
 		Renderer: control.Renderer{Output: p.Output, Fault: p.Fault, Width: p.Size.Width, Height: p.Size.Height, Presented: p.Presented, Dropped: p.Dropped,
 			Hwdec: p.Hwdec, PID: p.PID, Memory: p.Memory, Ceiling: a.cfg.RendererMemory, Renewed: p.Renewed, Skew: p.Skew}}
+	s.Stick = a.sticks.state()
+	if a.me != nil {
+		s.Public = a.me.Public()
+		if to, err := a.me.Recipient(); err == nil {
+			s.Seal = api.NewSeal(to, a.me.Key())
+		}
+	}
 	s.Volume.Own, s.Volume.Now = a.playout.Volume()
 	s.Actions, s.Metrics = a.deeds(), a.felt(clock.Now)
 	if s.Name == "" {
@@ -186,38 +207,6 @@ func (a *Agent) take(ctx context.Context, from store.Origin, by string, progress
 	return &api.Pointer{Stream: got.Manifest.Stream, Seq: got.Manifest.Seq, Manifest: string(got.Digest), Root: got.Manifest.Root}, got.Changed, nil
 }
 
-// taker takes bundles from sticks.
-type taker struct{ *Agent }
-
-// Take implements importer.Taker. A stick never brings a publisher that the player does not trust already. Warnings come
-// first: a bundle may take an hour, and be refused.
-func (t taker) Take(ctx context.Context, stick udisks.Stick, tree *importer.Tree) error {
-	refused := t.warnings(ctx, tree)
-	var err error
-	if tree.Index().Manifest != "" {
-		_, _, err = t.take(ctx, stickOrigin{tree}, "stick "+stick.Label, func(have, total int64) {
-			if total > 0 {
-				t.notice(fmt.Sprintf("USB %d %%", have*100/total))
-			}
-		})
-	}
-	said := ""
-	switch { // stands until the next stick
-	case err != nil:
-		said = "USB: " + err.Error()
-	case refused != nil:
-		said = t.refusal(refused)
-	}
-	t.notice(said)
-	return errors.Join(refused, err)
-}
-
-type stickOrigin struct{ *importer.Tree }
-
-func (o stickOrigin) Blob(ctx context.Context, d bundle.Digest, from int64) (io.ReadCloser, error) {
-	return o.Tree.Blob(ctx, string(d), from)
-}
-
 func (a *Agent) claim() *uplink.Claim {
 	if a.uplink == nil {
 		return nil
@@ -238,7 +227,7 @@ func (a *Agent) showCard(c *uplink.Claim) {
 		host = "vitrine"
 	}
 	live, _ := a.store.Live()
-	card := scene.Card{Name: firstOf(live.Settings.Name, a.cfg.Name, host), Language: a.cfg.Lang, Relay: a.cfg.Relay, Address: ownAddress(), Notices: a.notices(live)}
+	card := scene.Card{Name: firstOf(live.Settings.Name, a.cfg.Name, host), Language: a.cfg.Lang, Relay: a.relay(), Address: ownAddress(), Notices: a.notices(live)}
 	if c != nil {
 		card.Code, card.URL, card.Words = c.Code, c.URL, c.Words
 	}

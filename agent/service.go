@@ -39,7 +39,7 @@ func (a *Agent) service(lang string) scene.Card {
 	}
 	add("Showing", "À l’écran", s.Showing.Scene)
 	switch heard := a.advice.heard(); {
-	case a.cfg.Relay == "":
+	case a.relay() == "":
 		add("Relay", "Relais", say("none", "aucun"))
 	case heard.IsZero():
 		add("Relay", "Relais", say("not reached since the start", "pas joint depuis le démarrage"))

@@ -6,10 +6,8 @@ import (
 	"time"
 
 	"vitrine/agent/bundle"
-	"vitrine/agent/siren"
 	"vitrine/cloud/api"
 	"vitrine/usb/importer"
-	"vitrine/usb/udisks"
 )
 
 // mostMounted is the most that is read of a stick that a person has mounted, bytes.
@@ -47,12 +45,13 @@ func (a *Agent) mounted(ctx context.Context, path, trust string, progress func(h
 		}
 	}
 	err = taker{a}.warnings(ctx, tree)
+	err = errors.Join(err, taker{a}.parcels(ctx, tree))
 	if tree.Index().Manifest != "" {
 		var bundled error
-		p, changed, bundled = a.take(ctx, stickOrigin{tree}, "import", progress)
+		p, changed, bundled = a.mountedBundle(ctx, tree, progress)
 		err = errors.Join(err, bundled)
 	}
-	return p, changed, err
+	return p, changed, errors.Join(err, importer.WriteReplies(ctx, path, tree.Replies()))
 }
 
 // warnings takes the signed public warnings of a stick, and says what of them is not to be believed.
@@ -78,28 +77,4 @@ func (t taker) roots(ctx context.Context, tree *importer.Tree) error {
 		return err
 	}
 	return t.store.Pin(chain)
-}
-
-// refused says on the screen why nothing is taken from a stick.
-func (t taker) refused(_ udisks.Stick, err error) { t.notice(t.refusal(err)) }
-
-// refusal is why a stick, or a warning on it, was refused, for a technician before the screen.
-func (a *Agent) refusal(err error) string {
-	w := words{[]string{"USB: " + err.Error()}, []string{"USB : " + err.Error()}}
-	switch {
-	case errors.Is(err, importer.ErrPlain), errors.Is(err, siren.ErrPlain):
-		w = words{[]string{"USB: this warning is not signed, so anybody could have written it. Use: vitrine alert send FILE --stick"},
-			[]string{"USB : cette alerte n’est pas signée, n’importe qui a pu l’écrire. Utilisez : vitrine alert send FICHIER --stick"}}
-	case errors.Is(err, siren.ErrNobody):
-		w = words{[]string{"USB: this player trusts no publisher yet; claim it or import a bundle first"},
-			[]string{"USB : ce lecteur ne connaît encore aucun éditeur ; enregistrez-le ou importez du contenu d’abord"}}
-	case errors.Is(err, bundle.ErrExpired):
-		w = words{[]string{"USB: the time of the warning on this stick is over; send it anew"},
-			[]string{"USB : l’alerte de cette clé a expiré ; envoyez-la de nouveau"}}
-	case errors.Is(err, bundle.ErrUnsigned):
-		w = words{[]string{"USB: the warning on this stick is not signed by this player’s publisher"},
-			[]string{"USB : l’alerte de cette clé n’est pas signée par l’éditeur de ce lecteur"}}
-	}
-	live, _ := a.store.Live()
-	return w.in(firstOf(live.Settings.Locale, a.cfg.Lang))[0]
 }

@@ -116,7 +116,11 @@ func wall(t *testing.T, dir, imp string) {
 		return
 	case dir == "cloud/cmd/vitrine" && imp == "agent/connect": // a preview reads the folder's own data as a player does
 		return
+	case dir == "cloud/cmd/vitrine" && (imp == "agent/secret" || imp == "agent/export"): // whoever seals and reads what a player opens and writes
+		return
 	case dir == "cloud/cmd/vitrine" && imp == "agent/alert": // whoever sends a warning sees what players would refuse
+		return
+	case dir == "cloud/cmd/vitrine" && to == "usb": // it writes the sticks that players read
 		return
 	case from == "cloud" && imp == "render/scene", within(dir, "cloud/cmd/vitrine") && to == "render":
 		return
@@ -128,7 +132,7 @@ func TestThirdPartyLibrariesStayAtHome(t *testing.T) {
 	homes := map[string][]string{
 		"github.com/gen2brain/go-mpv":       {"render/mpv"},
 		"github.com/godbus/dbus/v5":         {"usb/udisks", "agent/system"},
-		"github.com/fsnotify/fsnotify":      {"agent/connect"},
+		"github.com/fsnotify/fsnotify":      {"agent/connect/place"},
 		"go.etcd.io/bbolt":                  {"agent/store", "cloud/shelf"},
 		"github.com/hashicorp/go-memdb":     {"agent/store", "cloud/fleet"},
 		"github.com/kardianos/service":      {"agent/cmd/vitrine-player", "cloud/cmd/vitrine-relay"},

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"vitrine/agent/clock"
+	"vitrine/agent/identity"
 	"vitrine/agent/store"
 	"vitrine/agent/uplink"
 	"vitrine/cloud"
@@ -154,7 +155,11 @@ func (wallClock) Relay(time.Time, time.Duration) error { return nil }
 // join runs a player's store and uplink until the test or stop ends it.
 func join(t *testing.T, base, pin, dir string, s *store.Store, claim func(*uplink.Claim)) (stop func()) {
 	t.Helper()
-	up, err := uplink.New(uplink.Config{Base: base, Trust: api.Trust{Pin: pin}, Dir: dir, Store: s, Clock: wallClock{},
+	me, err := identity.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, err := uplink.New(uplink.Config{Base: base, Trust: api.Trust{Pin: pin}, Identity: me, Store: s, Clock: wallClock{},
 		Describe: func(*api.Heartbeat) {}, Claim: claim, Check: func(error) {}, Plays: 10 * time.Millisecond,
 		Shot: func(context.Context, string, int) error { return os.ErrNotExist }})
 	if err != nil {

@@ -3,7 +3,8 @@
 #
 #	debian-packages.txt ──apt-get──> packages ──> Debian's Go ──go mod download──> the Go that go.mod names
 #
-# Where all is there already it does nothing and needs no rights; otherwise it needs root, or sudo.
+# Where all is there already it does nothing and needs no rights; otherwise it needs root, or sudo. Further lists of packages, as
+# paths, are installed too.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
@@ -18,7 +19,7 @@ while read -r name _; do
 	golang-go) vitrine_find_go && continue ;;
 	esac
 	[ "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
-done <"$vitrine_root/packaging/debian-packages.txt"
+done < <(cat "$vitrine_root/packaging/debian-packages.txt" "$@")
 
 if [ ${#missing[@]} -gt 0 ]; then
 	root=()

@@ -43,20 +43,29 @@ func AddSignatures(envelope []byte, keys ...PrivateKey) ([]byte, error) {
 }
 
 func (e *Envelope) sign(keys []PrivateKey) ([]byte, error) {
-	message := preAuth(e.PayloadType, e.Payload)
 	for _, k := range keys {
-		if len(k.key) != ed25519.PrivateKeySize {
-			return nil, errors.New("sign: an empty key; make one with \"vitrine key new\"")
+		if err := e.add(k); err != nil {
+			return nil, err
 		}
-		if slices.ContainsFunc(e.Signatures, func(s Signature) bool { return s.KeyID == k.ID() }) {
-			continue
-		}
-		e.Signatures = append(e.Signatures, Signature{KeyID: k.ID(), Sig: ed25519.Sign(k.key, message)})
 	}
 	if len(e.Signatures) == 0 {
 		return nil, errors.New("sign: no key was given")
 	}
 	return canonical(e)
+}
+
+// add signs with one more key. What stands under its id without being its signature goes.
+func (e *Envelope) add(k PrivateKey) error {
+	sig, err := k.sign(preAuth(e.PayloadType, e.Payload))
+	if err != nil {
+		return err
+	}
+	e.Signatures = slices.DeleteFunc(e.Signatures, func(s Signature) bool { return s.KeyID == k.ID() })
+	if len(e.Signatures) == maxSignatures {
+		return fmt.Errorf("sign: %d signatures are the most", maxSignatures)
+	}
+	e.Signatures = append(e.Signatures, Signature{KeyID: k.ID(), Sig: sig})
+	return nil
 }
 
 // parseEnvelope reads an envelope; nothing in it is to be believed before verified.

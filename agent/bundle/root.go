@@ -21,6 +21,8 @@ const (
 const (
 	maxRoots    = 1000 // versions
 	maxRootKeys = 64   // in one version
+	maxRoles    = 16   // in one version
+	maxNote     = 200  // bytes of a note or a key's name
 )
 
 // name is what customers, streams, scenes, sources and events may be called: they appear in paths, URLs and logs.
@@ -29,7 +31,8 @@ var name = regexp.MustCompile(`^[a-z0-9A-Z][a-z0-9A-Z._-]{0,63}$`)
 // Trust is a verified key chain: who may sign what, now. It does not change; Extend gives a new one.
 type Trust struct {
 	chain [][]byte
-	root  *Root
+	roots []*Root // of chain
+	root  *Root   // the newest
 }
 
 // NewTrust verifies a key chain from version 1 on, every step by the threshold of the version before and of its own.
@@ -69,8 +72,21 @@ func (t *Trust) Extend(root []byte) (*Trust, error) {
 			return nil, fmt.Errorf("root %d is not signed by version %d: %w", n, n-1, err)
 		}
 	}
+	r, err := t.readRoot(e.Payload)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.verify(TypeRoot, r, RoleRoot); err != nil {
+		return nil, fmt.Errorf("root %d is not signed by its own keys: %w", n, err)
+	}
+	return &Trust{chain: append(slices.Clip(t.chain), bytes.Clone(root)), roots: append(slices.Clip(t.roots), r), root: r}, nil
+}
+
+// readRoot reads a payload that is to be the next version of the chain.
+func (t *Trust) readRoot(payload []byte) (*Root, error) {
+	n := len(t.chain) + 1
 	var r Root
-	if err := parseStrict(e.Payload, &r); err != nil {
+	if err := parseStrict(payload, &r); err != nil {
 		return nil, fmt.Errorf("root %d: %w", n, err)
 	}
 	if err := r.validate(n); err != nil {
@@ -79,20 +95,35 @@ func (t *Trust) Extend(root []byte) (*Trust, error) {
 	if t.root != nil && r.Customer != t.root.Customer {
 		return nil, fmt.Errorf("root %d is of customer %q, the chain of %q", n, r.Customer, t.root.Customer)
 	}
-	if err := e.verify(TypeRoot, &r, RoleRoot); err != nil {
-		return nil, fmt.Errorf("root %d is not signed by its own keys: %w", n, err)
-	}
-	return &Trust{chain: append(slices.Clip(t.chain), bytes.Clone(root)), root: &r}, nil
+	return &r, nil
 }
 
 // Root is the newest version. It must not be changed.
 func (t *Trust) Root() *Root { return t.root }
+
+// RootAt is a version of the chain, or nil. It must not be changed.
+func (t *Trust) RootAt(version int) *Root {
+	if version < 1 || version > len(t.roots) {
+		return nil
+	}
+	return t.roots[version-1]
+}
 
 // Chain is the envelopes from version 1 on.
 func (t *Trust) Chain() [][]byte { return slices.Clone(t.chain) }
 
 // Fingerprint is the digest of version 1: what a player pins.
 func (t *Trust) Fingerprint() Digest { return DigestOf(t.chain[0]) }
+
+// Due is the alarm when the newest root was to be renewed by now, nil = it was not. Its keys go on to count: a screen is never
+// black because somebody has forgotten a date.
+func (t *Trust) Due(now time.Time) error {
+	if end := t.root.Expires; !end.IsZero() && now.After(end) {
+		return fmt.Errorf("the keys of root %d were to be renewed by %s; they go on to count. Whoever keeps the root keys signs a new one: vitrine key renew",
+			t.root.Version, end.Format(time.DateOnly))
+	}
+	return nil
+}
 
 // NewerError is the refusal of a manifest that was written for a newer player.
 type NewerError struct{ Needs string }
@@ -109,17 +140,22 @@ func (t *Trust) Manifest(envelope []byte) (*Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	if err := e.verify(TypeManifest, t.root, RolePublisher); err != nil {
+	if err := t.believe(e, TypeManifest, RolePublisher); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
+	return t.readManifest(e.Payload)
+}
+
+// readManifest reads a payload whose signatures were looked at.
+func (t *Trust) readManifest(payload []byte) (*Manifest, error) {
 	var m Manifest
-	if err := parseStrict(e.Payload, &m); err != nil {
-		if newer := newerThanThis(e.Payload); newer != nil {
+	if err := parseStrict(payload, &m); err != nil {
+		if newer := newerThanThis(payload); newer != nil {
 			return nil, newer
 		}
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	if newer := newerThanThis(e.Payload); newer != nil {
+	if newer := newerThanThis(payload); newer != nil {
 		return nil, newer
 	}
 	if err := m.Validate(); err != nil {
@@ -202,6 +238,12 @@ func (r *Root) validate(version int) error {
 		return fmt.Errorf("the customer's name %q is not 1 to 64 letters, digits, \".\", \"_\" or \"-\"", r.Customer)
 	case len(r.Keys) == 0 || len(r.Keys) > maxRootKeys:
 		return fmt.Errorf("it has %d keys; 1 to %d are allowed", len(r.Keys), maxRootKeys)
+	case len(r.Roles) > maxRoles:
+		return fmt.Errorf("it has %d roles; %d are the most", len(r.Roles), maxRoles)
+	case !plainLine(r.Note, maxNote):
+		return fmt.Errorf("its note is not one line of at most %d bytes", maxNote)
+	case !r.Expires.IsZero() && !r.Expires.After(r.Issued):
+		return errors.New("it expires before it is issued")
 	}
 	if err := checkInstant("issued", r.Issued, false); err != nil {
 		return err
@@ -210,21 +252,42 @@ func (r *Root) validate(version int) error {
 		return err
 	}
 	for id, k := range r.Keys {
-		if k.Type != "ed25519" || len(k.Public) != ed25519.PublicKeySize {
-			return fmt.Errorf("key %.12s… is not an Ed25519 key of 32 bytes", id)
-		}
-		if id != KeyID(k.Public) {
-			return fmt.Errorf("key %.12s… is listed under an id that is not its own", id)
+		if err := k.validate(id); err != nil {
+			return fmt.Errorf("key %.12s… %w", id, err)
 		}
 	}
+	return r.validateRoles()
+}
+
+func (k Key) validate(id string) error {
+	switch {
+	case k.Type != "ed25519" || len(k.Public) != ed25519.PublicKeySize:
+		return errors.New("is not an Ed25519 key of 32 bytes")
+	case id != KeyID(k.Public):
+		return errors.New("is listed under an id that is not its own")
+	case !plainLine(k.Name, maxNote):
+		return fmt.Errorf("has a name that is not one line of at most %d bytes", maxNote)
+	}
+	return nil
+}
+
+func (r *Root) validateRoles() error {
 	for _, needed := range []string{RoleRoot, RolePublisher} {
 		if _, ok := r.Roles[needed]; !ok {
 			return fmt.Errorf("it names no keys for the role %q", needed)
 		}
 	}
 	for role, who := range r.Roles {
+		if !name.MatchString(role) {
+			return fmt.Errorf("the role %.80q is not 1 to 64 letters, digits, \".\", \"_\" or \"-\"", role)
+		}
 		if err := who.validate(r.Keys); err != nil {
 			return fmt.Errorf("role %q: %w", role, err)
+		}
+		for _, id := range r.Roles[RoleRelay].Keys {
+			if role != RoleRelay && slices.Contains(who.Keys, id) {
+				return fmt.Errorf("key %.12s… is the relay's, which is online, and has the role %q too: give each its own key", id, role)
+			}
 		}
 	}
 	return nil

@@ -24,8 +24,9 @@ type Root struct {
 	Version  int             `json:"version"` // from 1
 	Issued   time.Time       `json:"issued"`
 	Expires  time.Time       `json:"expires,omitzero"`
-	Keys     map[string]Key  `json:"keys"`  // by KeyID
-	Roles    map[string]Role `json:"roles"` // root, publisher, relay
+	Keys     map[string]Key  `json:"keys"`           // by KeyID
+	Roles    map[string]Role `json:"roles"`          // root, publisher, relay, warning
+	Note     string          `json:"note,omitempty"` // why this version was made, one line for people
 }
 
 // Key is a public key.
@@ -45,5 +46,5 @@ type Role struct {
 const (
 	RoleRoot      = "root"
 	RolePublisher = "publisher"
-	RoleRelay     = "relay" // freshness only
+	RoleRelay     = "relay" // freshness only; its keys are online, so that they may have no other role
 )

@@ -278,6 +278,50 @@ func TestAKeyChainIsRefusedWhen(t *testing.T) {
 			p, b := base(t)
 			return [][]byte{seal(t, bundle.TypeRoot, bytes.ReplaceAll(b, []byte(p.Key.ID()), []byte(nextID(p.Key.ID()))), p.Root)}
 		}, "not its own"},
+		"a key is of another type": {func(t *testing.T) [][]byte {
+			p, b := base(t)
+			return [][]byte{seal(t, bundle.TypeRoot, replace(t, b, `"type":"ed25519"`, `"type":"rsa"`), p.Root)}
+		}, "not an Ed25519 key"},
+		"one key is there twice under two names": {func(t *testing.T) [][]byte {
+			p, b := base(t)
+			var r bundle.Root
+			if err := json.Unmarshal(b, &r); err != nil {
+				t.Fatal(err)
+			}
+			key := fmt.Sprintf(`"%s":{"name":"twin","public":"%s","type":"ed25519"}`, strings.Repeat("0", 64), base64.StdEncoding.EncodeToString(p.Root.Public()))
+			return [][]byte{seal(t, bundle.TypeRoot, replace(t, b, `"keys":{"`, `"keys":{`+key+`,"`), p.Root)}
+		}, "not its own"},
+		"a role names a key that is not there": {func(t *testing.T) [][]byte {
+			p, b := base(t)
+			return [][]byte{seal(t, bundle.TypeRoot, replace(t, b, `["`+p.Key.ID(), `["`+strings.Repeat("0", 64)), p.Root)}
+		}, "not in this root"},
+		"a name hides what it is": {func(t *testing.T) [][]byte {
+			p, b := base(t)
+			return [][]byte{seal(t, bundle.TypeRoot, replace(t, b, `"name":"publisher"`, `"name":"x\nroot"`), p.Root)}
+		}, "not one line"},
+		"a name is in another case": {func(t *testing.T) [][]byte {
+			p, b := base(t)
+			return [][]byte{seal(t, bundle.TypeRoot, replace(t, b, `"threshold"`, `"Threshold"`), p.Root)}
+		}, "canonical"},
+		"it is not UTF-8": {func(t *testing.T) [][]byte {
+			p, b := base(t)
+			return [][]byte{seal(t, bundle.TypeRoot, replace(t, b, `"name":"publisher"`, "\"name\":\"x\xff\""), p.Root)}
+		}, "canonical"},
+		"it ends before it begins": {func(t *testing.T) [][]byte {
+			p, b := base(t)
+			return [][]byte{seal(t, bundle.TypeRoot, replace(t, b, `"format"`, `"expires":"2020-01-01T00:00:00Z","format"`), p.Root)}
+		}, "expires before"},
+		"it is a manifest": {func(t *testing.T) [][]byte {
+			p, _ := base(t)
+			return [][]byte{p.Content(t, bundle.Manifest{}, picture()).Envelope}
+		}, "of type"},
+		"it has more versions than any chain has": {func(t *testing.T) [][]byte {
+			p, _ := base(t)
+			for range 1000 {
+				p.NextRoot(t, nil)
+			}
+			return p.Chain
+		}, "at most 1000"},
 		"nobody may publish": {func(t *testing.T) [][]byte {
 			p, b := base(t)
 			return [][]byte{seal(t, bundle.TypeRoot, replace(t, b, `"publisher":{`, `"painter":{`), p.Root)}
@@ -337,6 +381,24 @@ func TestReplacedPublisherKeysNoLongerCount(t *testing.T) {
 	}
 	_, err = after.Manifest(seal(t, bundle.TypeManifest, payload(t, content.Envelope), lost))
 	wants(t, err, "0 of the publisher keys")
+	wants(t, err, `root 2 of 2026-01-01 has taken that away from the key "publisher"`)
+	if !errors.Is(err, bundle.ErrRevoked) || !errors.Is(err, bundle.ErrUnsigned) {
+		t.Errorf("it is not told apart from a forgery: %v", err)
+	}
+	if _, err = after.Manifest(seal(t, bundle.TypeManifest, payload(t, content.Envelope), newKey(t))); errors.Is(err, bundle.ErrRevoked) {
+		t.Errorf("a forgery is said to be of a revoked key: %v", err)
+	}
+}
+
+func TestAHigherThresholdSaysWhyOneSignatureIsNoLongerEnough(t *testing.T) {
+	p := bundletest.New(t)
+	old, second := p.Content(t, bundle.Manifest{}, picture()).Envelope, newKey(t)
+	p.NextRoot(t, func(r *bundle.Root) {
+		r.Allow(bundle.RolePublisher, "second", second.Public())
+		r.Roles[bundle.RolePublisher] = bundle.Role{Keys: r.Roles[bundle.RolePublisher].Keys, Threshold: 2}
+	})
+	_, err := p.Trust(t).Manifest(old)
+	wants(t, err, "2 must sign now")
 }
 
 func TestFingerprintWordsAreStableAndDistinct(t *testing.T) {

@@ -59,7 +59,7 @@ func (t *Trust) Warning(envelope []byte) (*Warning, error) {
 	if err != nil {
 		return nil, fmt.Errorf("warning: %w", err)
 	}
-	if err := e.verify(TypeWarning, t.root, t.warners()); err != nil {
+	if err := t.believe(e, TypeWarning, t.warners()); err != nil {
 		return nil, fmt.Errorf("warning: %w", err)
 	}
 	var w Warning

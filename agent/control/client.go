@@ -99,7 +99,23 @@ func (c *Client) Screenshot(ctx context.Context, w io.Writer, as string, width i
 }
 
 func (c *Client) call(ctx context.Context, method, path string, in io.Reader) (io.ReadCloser, error) {
-	req, err := http.NewRequestWithContext(ctx, method, "http://player"+path, in)
+	var b []byte
+	if in != nil {
+		var err error
+		if b, err = io.ReadAll(in); err != nil {
+			return nil, err
+		}
+	}
+	res, err := c.answer(ctx, method, path, b)
+	if err != nil {
+		return nil, err
+	}
+	return res.Body, nil
+}
+
+// answer is a call's whole answer, when it is a good one.
+func (c *Client) answer(ctx context.Context, method, path string, in []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://player"+path, bytes.NewReader(in))
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +128,7 @@ func (c *Client) call(ctx context.Context, method, path string, in io.Reader) (i
 	case err != nil:
 		return nil, fmt.Errorf("ask the player: %w", err)
 	case res.StatusCode == http.StatusOK:
-		return res.Body, nil
+		return res, nil
 	}
 	defer res.Body.Close()
 	p := &api.Problem{}

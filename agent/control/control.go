@@ -1,6 +1,6 @@
 // Package control lets people and programs on the player's own machine ask and tell it, over a local socket.
 //
-//	vitrine-player status, import, screenshot, card, volume, screen ──HTTP over DIR/control.sock (mode 0600)──> Server ──> player
+//	vitrine-player status, sources, import, screenshot, card, volume, screen, secret, export ──HTTP over DIR/control.sock (mode 0600)──> Server ──> player
 //
 // Who may open the socket may do everything: it belongs to the user that the player runs as. Where DIR cannot be written the
 // socket is below /run/vitrine, $XDG_RUNTIME_DIR, the folder for temporary files or /dev/shm, in a folder of that user's.
@@ -26,7 +26,9 @@ import (
 // Status is a player's account of itself, for people on its machine.
 type Status struct {
 	Name      string            `json:"name,omitempty"`
-	ID        string            `json:"id,omitempty"` // "" = not enrolled
+	ID        string            `json:"id,omitempty"`     // "" = not enrolled
+	Public    []byte            `json:"public,omitempty"` // the key that it signs with, Ed25519
+	Seal      *api.Seal         `json:"seal,omitempty"`   // what secrets for it are sealed to
 	Version   string            `json:"version"`
 	Uptime    int64             `json:"uptime"` // seconds
 	Relay     string            `json:"relay,omitempty"`
@@ -37,6 +39,7 @@ type Status struct {
 	Missing   []string          `json:"missing,omitempty"` // scenes that cannot be shown yet
 	Refused   *api.Refusal      `json:"refused,omitempty"`
 	Fetching  *api.Progress     `json:"fetching,omitempty"`
+	Stick     *api.Stick        `json:"stick,omitempty"` // the last one since the start
 	Showing   api.Showing       `json:"showing"`
 	Next      time.Time         `json:"next,omitzero"` // change of programme
 	Held      map[string]string `json:"quarantined,omitempty"`
@@ -117,7 +120,9 @@ type player interface {
 	Status() Status
 	Import(ctx context.Context, path, trust string, progress func(have, total int64)) (p *api.Pointer, changed bool, err error)
 	Shot(ctx context.Context, path string, width int) error
+	Feeds(rows int) []Feed
 	teller
+	keeper
 }
 
 // Config says where the socket is and who answers.
@@ -148,11 +153,13 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, mux: http.NewServeMux()}
 	s.mux.HandleFunc("GET /status", s.status)
+	s.mux.HandleFunc("GET /sources", s.sources)
 	s.mux.HandleFunc("POST /import", s.load)
 	s.mux.HandleFunc("GET /screenshot", s.screenshot)
 	s.mux.HandleFunc("POST /card", s.card)
 	s.mux.HandleFunc("POST /volume", s.volume)
 	s.mux.HandleFunc("POST /screen", s.arrange)
+	s.keepRoutes()
 	return s, nil
 }
 

@@ -38,15 +38,19 @@ func (p *Playout) serviceKey(in *pipe.Input) bool {
 	if in == nil || in.Key == "" || !slices.Contains(p.cfg.ServiceKeys, in.Key) {
 		return false
 	}
-	p.mu.Lock()
-	shown := time.Now().Before(p.service.until)
-	p.mu.Unlock()
-	if shown {
+	if p.serviceShown() {
 		p.ShowService(-1)
 	} else {
 		p.ShowService(0)
 	}
 	return true
+}
+
+// serviceShown says whether the page is called for.
+func (p *Playout) serviceShown() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Now().Before(p.service.until)
 }
 
 // servicePage is the page as a scene for a canvas; false = it is not shown.

@@ -61,5 +61,20 @@ func TestTheServicePageComesByKeyAndGoesByItself(t *testing.T) {
 		p.ShowService(-1)
 		synctest.Wait()
 		shown(0, "when somebody has sent it away")
+		p.publish(bundle.Manifest{Seq: 2, Scenes: map[string]scene.Scene{"a": say("a", time.Hour)}, Schedule: schedule.Schedule{
+			Defaults: schedule.Defaults{Fleet: []string{"a"}}, WorkingHours: &schedule.WorkingHours{Windows: windows("08:00", "08:00:01")}}})
+		dark := func(want bool, when string) {
+			t.Helper()
+			if p.screen.isDark() != want {
+				t.Errorf("%s the screen is dark: %v", when, p.screen.isDark())
+			}
+		}
+		dark(true, "outside of the working hours")
+		key("F12")
+		dark(false, "when the page is called")
+		shown(1, "outside of the working hours")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		dark(true, "when the page has gone")
 	})
 }

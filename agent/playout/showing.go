@@ -236,6 +236,7 @@ func (p *Playout) blame(s *showing, why string) bool {
 	until, out := p.sick.fail(s.item, why, time.Now())
 	if out {
 		p.log.Warn("item put into quarantine", "item", s.item, "until", until, "why", why)
+		p.cfg.Store.Doubt(s.item) // perhaps it is not the item but the disk
 	}
 	return out
 }

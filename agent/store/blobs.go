@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
-	"time"
 
 	"go.etcd.io/bbolt"
 	"golang.org/x/sync/errgroup"
@@ -37,30 +36,43 @@ func (s *Store) present(b bundle.Blob, read bool) (mark, bool, error) {
 	}
 	var k mark
 	known, err := s.get(bucketBlobs, string(b.Digest), &k)
-	if err == nil && known && st.Mode().IsRegular() && st.Size() == b.Size && k.Size == b.Size && k.Changed.Equal(st.ModTime()) {
+	if err == nil && known && !s.isBad(b.Digest) && st.Mode().IsRegular() && st.Size() == b.Size && k.Size == b.Size && k.Changed.Equal(st.ModTime()) {
 		return k, true, nil
 	}
 	if !read {
 		return mark{}, false, nil
 	}
-	if !st.Mode().IsRegular() || st.Size() != b.Size || !sameBytes(path, b.Digest) {
-		s.log.Warn("blob found damaged", "blob", b.Digest.Short(), "size", st.Size(), "wanted", b.Size)
-		return mark{}, false, os.RemoveAll(path)
+	whole, unreadable := false, error(nil)
+	if st.Mode().IsRegular() && st.Size() == b.Size {
+		whole, unreadable = sameBytes(path, b.Digest, nil)
 	}
+	if !whole {
+		return mark{}, false, s.setAside(b, unreadable)
+	}
+	s.setBad(b.Digest, false)
 	return mark{Size: st.Size(), Changed: st.ModTime(), Checked: s.cfg.Now()}, true, nil
 }
 
-func sameBytes(path string, d bundle.Digest) bool {
+// sameBytes reads a file and says whether it is a blob; pause is called after each MiB and may end it; nil = none is made.
+func sameBytes(path string, d bundle.Digest, pause func(*os.File) error) (bool, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return false
+	for {
+		n, err := io.CopyN(h, f, 1<<20)
+		if err == io.EOF {
+			return digestOf(h) == d, nil
+		}
+		if err == nil && pause != nil && n > 0 {
+			err = pause(f)
+		}
+		if err != nil {
+			return false, err
+		}
 	}
-	return digestOf(h) == d
 }
 
 func digestOf(h hash.Hash) bundle.Digest { return bundle.Digest(hex.EncodeToString(h.Sum(nil))) }
@@ -169,7 +181,8 @@ func (s *Store) settleBlob(f *os.File, b bundle.Blob) error {
 		return err
 	}
 	if err := f.Sync(); err != nil {
-		return fmt.Errorf("write to the disk: %w", err)
+		// The kernel may have forgotten what did not come to the disk, and the next Sync would say nothing.
+		return fmt.Errorf("write to the disk: %w", errors.Join(err, removeFile(f.Name())))
 	}
 	s.settling.Lock()
 	defer s.settling.Unlock()
@@ -200,6 +213,7 @@ func (s *Store) settleBlob(f *os.File, b bundle.Blob) error {
 	if err != nil {
 		return err
 	}
+	s.setBad(b.Digest, false)
 	return s.put(bucketBlobs, string(b.Digest), mark{Size: st.Size(), Changed: st.ModTime(), Checked: s.cfg.Now()})
 }
 
@@ -227,54 +241,4 @@ func (s *Store) remark(marks map[bundle.Digest]mark) error {
 		return fmt.Errorf("keep what was checked: %w", err)
 	}
 	return s.refresh()
-}
-
-// recheck reads the live bundle's blobs that do not look as they did; after a start there are normally none.
-func (s *Store) recheck(ctx context.Context) error {
-	return s.check(ctx, func(k mark, known bool) bool { return !known }, 1<<30)
-}
-
-// scrub reads blobs again that nobody has read for a week, a few each time.
-func (s *Store) scrub(ctx context.Context) error {
-	weekAgo := s.cfg.Now().Add(-7 * 24 * time.Hour)
-	return s.check(ctx, func(k mark, known bool) bool { return !known || k.Checked.Before(weekAgo) }, 8)
-}
-
-func (s *Store) check(ctx context.Context, due func(mark, bool) bool, most int) error {
-	live, _ := s.Live()
-	if live.Manifest == nil {
-		return nil
-	}
-	for _, b := range live.Manifest.Blobs {
-		k, known, err := s.present(b, false)
-		if err != nil || !due(k, known) {
-			continue
-		}
-		if most--; most < 0 {
-			return nil
-		}
-		if err := s.checkOne(ctx, b); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Store) checkOne(ctx context.Context, b bundle.Blob) error {
-	release, err := s.take(ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
-	if err := s.update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucketBlobs)).Delete([]byte(b.Digest)) }); err != nil {
-		return err
-	}
-	k, whole, err := s.present(b, true)
-	if err != nil {
-		return err
-	}
-	if !whole {
-		return s.refresh()
-	}
-	return s.remark(map[bundle.Digest]mark{b.Digest: k})
 }

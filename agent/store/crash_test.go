@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	case os.Getenv("VITRINE_TEST_DAY") != "":
+		liveOneDay(os.Getenv("VITRINE_TEST_DIR"), os.Getenv("VITRINE_TEST_DAY"))
 	case os.Getenv("VITRINE_TEST_INGEST") != "":
 		ingestAndDie(os.Getenv("VITRINE_TEST_DIR"), os.Getenv("VITRINE_TEST_INGEST"), os.Getenv("VITRINE_TEST_STEP"))
 	}
@@ -211,6 +213,38 @@ func TestADamagedDatabaseCostsNothingThatIsSigned(t *testing.T) {
 				s.Record(api.Proof{Scene: "a"})
 				if _, ok, err := s.Plays(1); !ok || err != nil {
 					t.Errorf("plays are not kept: %v", err)
+				}
+			})
+		}
+	}
+}
+
+func TestADamagedRootIsBroughtBackFromTheIndex(t *testing.T) {
+	p := bundletest.New(t)
+	for name, damage := range map[string]func(path string) error{
+		"a flipped bit": func(path string) error { rot(t, path, 100); return nil },
+		"no bytes":      func(path string) error { return os.Truncate(path, 0) },
+		"no file":       os.Remove,
+	} {
+		for _, file := range []string{"1.json", "2.json"} {
+			t.Run(name+" in "+file, func(t *testing.T) {
+				p, dir := *p, t.TempDir()
+				p.NextRoot(t, nil)
+				pinned(t, &p, store.Config{Dir: dir}).Close()
+				path := filepath.Join(dir, "root", file)
+				before, err := os.ReadFile(path)
+				if err == nil {
+					err = damage(path)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := newStore(t, store.Config{Dir: dir})
+				if liveSeq(s) != 5 || s.Trust().Root().Version != 2 {
+					t.Errorf("live is version %d, trust is %+v", liveSeq(s), s.Trust())
+				}
+				if after, err := os.ReadFile(path); !bytes.Equal(before, after) {
+					t.Errorf("the file was not mended: %v", err)
 				}
 			})
 		}

@@ -159,20 +159,23 @@ func (d *diary) open(anew bool) error {
 
 // KeepRows keeps a source's last good rows; key names the source and its configuration.
 func (s *Store) KeepRows(key string, rows []byte) error {
-	return s.diary.Load().keep(bucketRows, key, rows)
+	return s.withDiary(func(d *diary) error { return d.keep(bucketRows, key, rows) })
 }
 
 // Rows gives what KeepRows kept; false when there is nothing or it is damaged.
-func (s *Store) Rows(key string) (rows []byte, ok bool) { return s.diary.Load().read(bucketRows, key) }
+func (s *Store) Rows(key string) (rows []byte, ok bool) { return s.recall(bucketRows, key) }
 
 // KeepMemo keeps what a part of the player wants to know after a restart. Losing it must do no harm.
 func (s *Store) KeepMemo(name string, memo []byte) error {
-	return s.diary.Load().keep(bucketMemos, name, memo)
+	return s.withDiary(func(d *diary) error { return d.keep(bucketMemos, name, memo) })
 }
 
 // Memo gives what KeepMemo kept; false when there is nothing or it is damaged.
-func (s *Store) Memo(name string) (memo []byte, ok bool) {
-	return s.diary.Load().read(bucketMemos, name)
+func (s *Store) Memo(name string) (memo []byte, ok bool) { return s.recall(bucketMemos, name) }
+
+func (s *Store) recall(bucket, key string) (b []byte, ok bool) {
+	s.withDiary(func(d *diary) error { b, ok = d.read(bucket, key); return nil })
+	return b, ok
 }
 
 func (d *diary) keep(bucket, key string, b []byte) error {
@@ -200,16 +203,18 @@ func (d *diary) read(bucket, key string) (b []byte, ok bool) {
 
 // DropRows forgets the rows of all sources but those of keys.
 func (s *Store) DropRows(keep map[string]bool) error {
-	return s.diary.Load().update(func(tx *bbolt.Tx) error {
-		c := tx.Bucket([]byte(bucketRows)).Cursor()
-		for k, _ := c.First(); k != nil; k, _ = c.Next() {
-			if keep[string(k)] {
-				continue
+	return s.withDiary(func(d *diary) error {
+		return d.update(func(tx *bbolt.Tx) error {
+			c := tx.Bucket([]byte(bucketRows)).Cursor()
+			for k, _ := c.First(); k != nil; k, _ = c.Next() {
+				if keep[string(k)] {
+					continue
+				}
+				if err := c.Delete(); err != nil {
+					return err
+				}
 			}
-			if err := c.Delete(); err != nil {
-				return err
-			}
-		}
-		return nil
+			return nil
+		})
 	})
 }

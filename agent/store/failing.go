@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -66,9 +65,11 @@ func (s *Store) wrote(err error) {
 }
 
 func (s *Store) update(change func(*bbolt.Tx) error) error {
-	err := s.index.Load().Update(change)
-	s.wrote(err)
-	return err
+	return s.withIndex(func(db *bbolt.DB) error {
+		err := db.Update(change)
+		s.wrote(err)
+		return err
+	})
 }
 
 // Scratch makes a folder for files of a moment; the caller removes it. Where the disk takes nothing it is elsewhere.
@@ -106,12 +107,11 @@ func (s *Store) openInMemory(cause error) error {
 	if err != nil {
 		return err
 	}
-	s.index.Store(index)
 	diary, err := s.diaryInMemory()
 	if err != nil {
-		return err
+		return errors.Join(err, index.Close())
 	}
-	s.diary.Store(diary)
+	s.index, s.diary = index, diary
 	return nil
 }
 
@@ -203,77 +203,7 @@ func (s *Store) mend(ctx context.Context) error {
 		}
 	}
 	if !s.inMemory.Load() {
-		return s.diary.Load().touch()
+		return s.withDiary((*diary).touch)
 	}
 	return s.ontoDisk()
-}
-
-// ontoDisk leaves the memory for the disk that it stood in for. The caller holds the token.
-func (s *Store) ontoDisk() error {
-	old := s.diary.Load()
-	if old.busy() {
-		return nil // the relay is just being told of plays; the next time
-	}
-	if err := s.makeFolders(); err != nil {
-		return err
-	}
-	n, err := s.countStart()
-	if err != nil {
-		return err
-	}
-	lock, err := lockFile(s.path("lock"))
-	if errors.Is(err, ErrLocked) && s.lock != nil && s.lock.Name() == s.path("lock") {
-		lock, err = s.lock, nil // it is our own, opened for reading
-	}
-	if err != nil {
-		return err
-	}
-	s.lock = lock // one on the folder itself goes with the process
-	index, err := s.openIndex(n)
-	if err != nil {
-		return err
-	}
-	fresh, err := s.openDiary()
-	if err != nil {
-		return errors.Join(err, index.Close())
-	}
-	set, err := s.Settings()
-	memory := s.index.Swap(index)
-	s.inMemory.Store(false)
-	s.wrote(nil)
-	if err == nil {
-		err = s.SetSettings(set)
-	}
-	floor := s.Floor()
-	err = errors.Join(err, s.loadFloor(), s.RaiseTime(floor.Time), s.move(old, fresh), memory.Close())
-	if err != nil {
-		s.log.Warn("not all of what was kept in memory came onto the disk", "error", err)
-	}
-	return s.refresh()
-}
-
-// move takes what the diary in memory has onto the disk, and puts the other in its place. Plays that the relay has taken
-// already stay behind.
-func (s *Store) move(old, fresh *diary) error {
-	old.mu.Lock()
-	defer old.mu.Unlock()
-	err := old.db.View(func(tx *bbolt.Tx) error {
-		b := tx.Bucket([]byte(bucketPlays))
-		return b.ForEachBucket(func(boot []byte) error {
-			return b.Bucket(boot).ForEach(func(k, v []byte) error {
-				p, err := readRecord(boot, k, v)
-				if err == nil {
-					p.Chain, p.N, p.Prev = "", 0, ""
-					fresh.pending = append(fresh.pending, p)
-				}
-				return nil
-			})
-		})
-	})
-	fresh.pending = slices.Concat(fresh.pending, old.pending)
-	fresh.unwritten, fresh.dropped = old.unwritten, old.dropped
-	err = errors.Join(err, copyRecords(old.db, fresh.db))
-	s.diary.Store(fresh)
-	s.log.Info("data folder in use again", "plays", len(fresh.pending))
-	return errors.Join(err, old.db.Close())
 }

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"go.etcd.io/bbolt"
 
 	"vitrine/agent/bundle"
 )
@@ -52,10 +52,11 @@ func (f Floor) merge(g Floor) Floor {
 	return out
 }
 
-func (s *Store) loadFloor() error {
+// readFloor is the greater of an index's floor and the one beside it.
+func (s *Store) readFloor(db *bbolt.DB) (Floor, error) {
 	var inside, beside Floor
-	if _, err := s.get(bucketMeta, "floor", &inside); err != nil {
-		return fmt.Errorf("read the floor: %w", err)
+	if _, err := getRecord(db, bucketMeta, "floor", &inside); err != nil {
+		return inside, fmt.Errorf("read the floor: %w", err)
 	}
 	b, err := readFile(s.path("floor"), 1<<20)
 	if err == nil {
@@ -67,9 +68,18 @@ func (s *Store) loadFloor() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.log.Warn("second floor not read", "error", err)
 	}
-	s.mu.Lock()
-	s.floor = inside.merge(beside)
-	s.mu.Unlock()
+	return inside.merge(beside), nil
+}
+
+// keepFloor writes what the floor is now into both of its places.
+func (s *Store) keepFloor() error {
+	s.flooring.Lock()
+	defer s.flooring.Unlock()
+	f := s.Floor()
+	if err := s.put(bucketMeta, "floor", f); err != nil {
+		return err
+	}
+	s.writeFloor(f)
 	return nil
 }
 
@@ -110,11 +120,9 @@ func (s *Store) RaiseTime(t time.Time) error {
 	}
 	s.floor.Time = t.UTC()
 	s.mu.Unlock()
-	f := s.Floor()
-	if err := s.put(bucketMeta, "floor", f); err != nil {
+	if err := s.keepFloor(); err != nil {
 		return fmt.Errorf("keep the time: %w", err)
 	}
-	s.writeFloor(f)
 	return nil
 }
 
@@ -161,60 +169,6 @@ func (s *Store) extend(chain [][]byte) error {
 		return nil
 	}
 	return s.keepTrust(t, have)
-}
-
-func (s *Store) keepTrust(t *bundle.Trust, have int) error {
-	chain := t.Chain()
-	for i := have; i < len(chain); i++ {
-		if err := writeFile(s.path("root", strconv.Itoa(i+1)+".json"), chain[i]); err != nil {
-			return fmt.Errorf("keep root %d: %w", i+1, err)
-		}
-	}
-	s.mu.Lock()
-	s.trust = t
-	s.floor.Root = max(s.floor.Root, t.Root().Version)
-	s.mu.Unlock()
-	f := s.Floor()
-	if err := s.put(bucketMeta, "floor", f); err != nil {
-		return fmt.Errorf("keep the root's version: %w", err)
-	}
-	s.writeFloor(f)
-	s.log.Info("root taken", "version", t.Root().Version, "fingerprint", t.Fingerprint())
-	return nil
-}
-
-// loadTrust reads root/1.json and those after it; a chain that broke off by a power cut is as good as its whole part.
-func (s *Store) loadTrust() error {
-	first, err := readFile(s.path("root", "1.json"), bundle.MaxRoot)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read the pinned root: %w", err)
-	}
-	t, err := bundle.NewTrust([][]byte{first})
-	if err != nil {
-		return fmt.Errorf("the pinned root is damaged; remove %s and enrol this player again: %w", s.path("root"), err)
-	}
-	for n := 2; ; n++ {
-		b, err := readFile(s.path("root", strconv.Itoa(n)+".json"), bundle.MaxRoot)
-		if errors.Is(err, os.ErrNotExist) {
-			break
-		}
-		next, err2 := t, err
-		if err == nil {
-			next, err2 = t.Extend(b)
-		}
-		if err2 != nil {
-			s.log.Warn("root not believed", "version", n, "error", err2)
-			break
-		}
-		t = next
-	}
-	s.mu.Lock()
-	s.trust = t
-	s.mu.Unlock()
-	return nil
 }
 
 // allows says why a manifest may not follow the floor, "" when it may. A root that takes a publisher's key away starts

@@ -56,7 +56,18 @@ func (s *Store) put(bucket, key string, v any) error {
 
 // get reads a record into v and says whether there is one.
 func (s *Store) get(bucket, key string, v any) (found bool, err error) {
-	err = s.index.Load().View(func(tx *bbolt.Tx) error {
+	err = s.withIndex(func(db *bbolt.DB) error {
+		if db == nil { // it is just being rebuilt
+			return nil
+		}
+		found, err = getRecord(db, bucket, key, v)
+		return err
+	})
+	return found, err
+}
+
+func getRecord(db *bbolt.DB, bucket, key string, v any) (found bool, err error) {
+	err = db.View(func(tx *bbolt.Tx) error {
 		raw := tx.Bucket([]byte(bucket)).Get([]byte(key))
 		if raw == nil {
 			return nil
@@ -85,6 +96,13 @@ func ProbeFile(path string) (err error) {
 		return err
 	}
 	defer db.Close()
+	if err := probePages(db, path); err != nil {
+		return err
+	}
+	return probeWrite(path)
+}
+
+func probePages(db *bbolt.DB, path string) error {
 	return db.View(func(tx *bbolt.Tx) error {
 		st, err := os.Stat(path)
 		if err != nil {
@@ -98,6 +116,35 @@ func ProbeFile(path string) (err error) {
 		}
 		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error { return probeBucket(b, inDiary(string(name))) })
 	})
+}
+
+// probeWrite writes to a copy in memory, twice: what a reader does not see can end a writer (a list of free pages on which
+// the list itself is).
+func probeWrite(path string) error {
+	b, err := readFile(path, 1<<30)
+	if err != nil {
+		return err
+	}
+	db, err := memoryDB(b)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for range 2 {
+		err := db.Update(func(tx *bbolt.Tx) error {
+			trial := []byte("trial")
+			return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error {
+				if err := b.Put(trial, trial); err != nil {
+					return err
+				}
+				return b.Delete(trial)
+			})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // inDiary says whether a bucket is one of the diary's: each of its records is checked when it is read, and one that is
@@ -236,7 +283,9 @@ func (s *Store) copyIndex() {
 		return
 	}
 	tmp := s.path("index.good.new")
-	err := s.index.Load().View(func(tx *bbolt.Tx) error { return tx.CopyFile(tmp, 0o600) })
+	err := s.withIndex(func(db *bbolt.DB) error {
+		return db.View(func(tx *bbolt.Tx) error { return tx.CopyFile(tmp, 0o600) })
+	})
 	if err == nil {
 		err = syncFile(tmp)
 	}

@@ -269,7 +269,10 @@ func (s *Store) activate(in *incoming) error {
 
 // commit moves the pointers: the one transaction, then what is live, then the second places.
 func (s *Store) commit(p pointers, f Floor, marks map[bundle.Digest]mark) error {
+	s.flooring.Lock()
+	defer s.flooring.Unlock()
 	f.Active, f.Previous = p.Active, p.Previous
+	f = f.merge(s.Floor()) // roots and time may have come meanwhile
 	if err := s.fault("commit"); err != nil {
 		return err
 	}
@@ -288,7 +291,7 @@ func (s *Store) commit(p pointers, f Floor, marks map[bundle.Digest]mark) error 
 		return err
 	}
 	s.mu.Lock()
-	s.floor = f.merge(s.floor) // roots and time may have come meanwhile
+	s.floor = f.merge(s.floor)
 	s.mu.Unlock()
 	if err := s.refresh(); err != nil { // it is on the disk: the screen need not wait for the copies
 		return err

@@ -39,13 +39,11 @@ type chainEnd struct {
 
 // Record keeps a play until the relay has it; its place in the chain is given when it reaches the disk with the next batch.
 func (s *Store) Record(p api.Proof) {
-	d := s.diary.Load()
+	s.withDiary(func(d *diary) error { d.record(p); return nil })
+}
+
+func (d *diary) record(p api.Proof) {
 	d.mu.Lock()
-	for now := s.diary.Load(); now != d; now = s.diary.Load() { // the disk has just come back
-		d.mu.Unlock()
-		d = now
-		d.mu.Lock()
-	}
 	defer d.mu.Unlock()
 	if len(d.pending) >= maxPending { // the disk has refused for hours
 		d.pending = d.pending[1:]
@@ -56,19 +54,25 @@ func (s *Store) Record(p api.Proof) {
 }
 
 // Dropped is how many plays were given up since Open because nobody took them.
-func (s *Store) Dropped() uint64 {
-	d := s.diary.Load()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.dropped
+func (s *Store) Dropped() (n uint64) {
+	s.withDiary(func(d *diary) error {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		n = d.dropped
+		return nil
+	})
+	return n
 }
 
 // PlaysHead is the newest record on the disk, not signed; false = there is none yet.
 func (s *Store) PlaysHead() (api.PlaysHead, bool) {
-	d := s.diary.Load()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	e := d.end
+	var e chainEnd
+	s.withDiary(func(d *diary) error {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		e = d.end
+		return nil
+	})
 	return api.PlaysHead{Chain: e.Chain, N: e.N, Hash: e.Hash}, e.N > 0
 }
 
@@ -235,22 +239,29 @@ type place struct{ boot, key []byte }
 // Plays gives up to limit plays of one boot that the relay has not taken yet, oldest first, without a hole between them;
 // others come after. ok is false when there are none. A record that cannot be read is taken out and told at the chain's end.
 func (s *Store) Plays(limit int) (run api.Proofs, ok bool, err error) {
-	d := s.diary.Load()
+	err = s.withDiary(func(d *diary) error {
+		run, err = s.lendPlays(d, limit)
+		return err
+	})
+	return run, len(run.Plays) > 0, err
+}
+
+func (s *Store) lendPlays(d *diary, limit int) (api.Proofs, error) {
 	for {
 		if err := d.flush(); err != nil {
-			return run, false, err
+			return api.Proofs{}, err
 		}
 		run, bad, err := d.scan(limit)
 		if err != nil {
-			return run, false, fmt.Errorf("read plays: %w", err)
+			return api.Proofs{}, fmt.Errorf("read plays: %w", err)
 		}
 		if len(bad) == 0 {
 			d.lend(len(run.Plays) > 0)
-			return run, len(run.Plays) > 0, nil
+			return run, nil
 		}
 		s.log.Warn("records of plays damaged; told the relay as lost", "records", len(bad))
 		if err := d.lose(bad, whyDamaged); err != nil {
-			return run, false, err
+			return api.Proofs{}, err
 		}
 	}
 }
@@ -313,12 +324,15 @@ func (d *diary) lose(bad []place, why string) error {
 
 // Lose gives up one play that the relay will never take, and tells so in the chain; why is a sentence.
 func (s *Store) Lose(boot string, n uint64, why string) error {
-	return s.diary.Load().lose([]place{{[]byte(boot), playKey(n)}}, why)
+	return s.withDiary(func(d *diary) error { return d.lose([]place{{[]byte(boot), playKey(n)}}, why) })
 }
 
 // Taken drops the plays of a boot up to n: the relay has them for good.
 func (s *Store) Taken(boot string, n uint64) error {
-	d := s.diary.Load()
+	return s.withDiary(func(d *diary) error { return d.taken(boot, n) })
+}
+
+func (d *diary) taken(boot string, n uint64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lent = time.Time{}

@@ -23,15 +23,13 @@ func (s *Store) rebuild(db *bbolt.DB) error {
 	if len(entries) == 0 && noRoot != nil && !exists(s.path("settings.json")) {
 		return nil // a new player
 	}
-	before := s.index.Swap(db)
-	defer s.index.Store(before)
-	if err := s.loadTrust(); err != nil {
+	if err := s.loadTrust(db); err != nil {
 		return err
 	}
-	if err := s.loadFloor(); err != nil {
+	f, err := s.readFloor(db)
+	if err != nil {
 		return err
 	}
-	f := s.Floor()
 	var best *bundle.Manifest
 	var p pointers
 	marks := map[bundle.Digest]mark{}

@@ -9,7 +9,7 @@
 // last good copy. What is written often is kept apart from it, in the diary.
 //
 //	root/<n>.json m/<sha256>.json b/<2 hex>/<sha256>   signed files: from these alone everything else can be rebuilt
-//	index.db      which bundle is active, which before; floor; which blobs were verified; settings      (bbolt)
+//	index.db      which bundle is active, which before; floor; roots; which blobs were verified; settings (bbolt)
 //	index.good    copy of index.db after its last change                                               (bbolt)
 //	floor         the floor's second place; the greater of the two wins
 //	settings.json what the relay's people said, for a rebuild
@@ -66,17 +66,20 @@ type Store struct {
 	cfg   Config
 	log   *slog.Logger
 	lock  *os.File
-	index atomic.Pointer[bbolt.DB]
-	diary atomic.Pointer[diary]
 	mem   *memdb.MemDB
 	took  chan struct{} // holds one token: who has it may throw away blobs and move pointers; nobody waits for an origin with it
 	begun time.Time     // with its monotonic part
 
+	places   sync.RWMutex // locked while those of the disk take the place of those in memory; see withIndex and withDiary
+	index    *bbolt.DB
+	diary    *diary
 	inMemory atomic.Bool // the disk takes nothing: index and diary are copies
 
 	copying  sync.Mutex // one copy of the index at a time
 	settling sync.Mutex // one blob comes to its place at a time
 	rooting  sync.Mutex // one chain of roots is taken at a time
+	setting  sync.Mutex // one change of the settings at a time
+	flooring sync.Mutex // one change of the floor at a time comes to the disk, in both of its places
 
 	mu    sync.Mutex
 	trust *bundle.Trust // nil = nothing pinned yet
@@ -84,6 +87,9 @@ type Store struct {
 	jobs  map[*job]bool // Ingests under way
 	// downloads are the blobs on their way.
 	downloads map[bundle.Digest]*download
+	bad       map[bundle.Digest]bool // blobs that were found damaged and are not mended; their marks may say otherwise
+
+	doubts chan string // scenes whose files are to be read
 
 	trouble error // why the disk takes nothing; nil = it does
 
@@ -117,7 +123,7 @@ func open(cfg Config, fault func(string) error) (*Store, error) {
 		fault = func(string) error { return nil }
 	}
 	s := &Store{cfg: cfg, log: cfg.Log, took: make(chan struct{}, 1), begun: time.Now(), fault: fault,
-		jobs: map[*job]bool{}, downloads: map[bundle.Digest]*download{}}
+		jobs: map[*job]bool{}, downloads: map[bundle.Digest]*download{}, bad: map[bundle.Digest]bool{}, doubts: make(chan string, 8)}
 	cause := s.makeFolders()
 	if cause != nil && !worn(cause) {
 		return nil, fmt.Errorf("open store: %w", cause)
@@ -156,10 +162,10 @@ func (s *Store) load(cause error) error {
 	if s.mem, err = memdb.NewMemDB(liveSchema()); err != nil {
 		return fmt.Errorf("make the live view: %w", err)
 	}
-	if err := s.loadTrust(); err != nil {
+	if err := s.loadTrust(s.index); err != nil {
 		return err
 	}
-	if err := s.loadFloor(); err != nil {
+	if s.floor, err = s.readFloor(s.index); err != nil {
 		return err
 	}
 	return s.refresh()
@@ -174,34 +180,46 @@ func (s *Store) openDisk() error {
 	if err != nil {
 		return err
 	}
-	s.index.Store(index)
 	diary, err := s.openDiary()
 	if err != nil {
 		return errors.Join(err, index.Close())
 	}
-	s.diary.Store(diary)
+	s.index, s.diary = index, diary
 	return nil
 }
 
-// Run writes what is written in batches, checks blobs whose mark does not fit and scrubs old ones, until ctx ends.
+// withIndex lends the index: it is not closed meanwhile, nor replaced. One call is not made within another.
+func (s *Store) withIndex(do func(*bbolt.DB) error) error {
+	s.places.RLock()
+	defer s.places.RUnlock()
+	return do(s.index)
+}
+
+// withDiary is withIndex for the diary.
+func (s *Store) withDiary(do func(*diary) error) error {
+	s.places.RLock()
+	defer s.places.RUnlock()
+	return do(s.diary)
+}
+
+// Run writes what is written in batches, goes back to a disk that can be written again, checks blobs whose mark does not fit
+// or that somebody doubts, and scrubs all in a week, until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
 	flush := time.NewTicker(5 * time.Second)
 	defer flush.Stop()
 	settled := time.NewTimer(time.Minute)
 	defer settled.Stop()
-	scrub := time.NewTicker(10 * time.Minute)
-	defer scrub.Stop()
 	mend := time.NewTicker(s.cfg.Mend)
 	defer mend.Stop()
-	if err := s.recheck(ctx); err != nil && ctx.Err() == nil {
-		s.log.Warn("blobs not checked", "error", err)
-	}
+	read := make(chan struct{})
+	go func() { defer close(read); s.readOver(ctx) }()
+	defer func() { <-read }()
 	for {
 		select {
 		case <-ctx.Done():
 			return s.leave()
 		case <-flush.C:
-			if err := s.diary.Load().flush(); err != nil && s.Failing() == nil { // else it was said
+			if err := s.withDiary((*diary).flush); err != nil && s.Failing() == nil { // else it was said
 				s.log.Warn("plays not written", "error", err)
 			}
 		case <-mend.C:
@@ -210,10 +228,6 @@ func (s *Store) Run(ctx context.Context) error {
 			}
 		case <-settled.C:
 			s.settle()
-		case <-scrub.C:
-			if err := s.scrub(ctx); err != nil && ctx.Err() == nil {
-				s.log.Warn("scrub stopped", "error", err)
-			}
 		}
 	}
 }
@@ -221,11 +235,11 @@ func (s *Store) Run(ctx context.Context) error {
 // Close writes what is pending and gives the folder back.
 func (s *Store) Close() error {
 	var errs []error
-	if d := s.diary.Load(); d != nil {
-		errs = append(errs, s.leave(), d.db.Close())
+	if s.diary != nil {
+		errs = append(errs, s.leave(), s.diary.db.Close())
 	}
-	if db := s.index.Load(); db != nil {
-		errs = append(errs, db.Close())
+	if s.index != nil {
+		errs = append(errs, s.index.Close())
 		s.settle()
 	}
 	if s.lock != nil {
@@ -236,14 +250,17 @@ func (s *Store) Close() error {
 
 // leave writes the plays that wait. A disk that takes nothing was told of before.
 func (s *Store) leave() error {
-	if err := s.diary.Load().flush(); err != nil && s.Failing() == nil {
+	if err := s.withDiary((*diary).flush); err != nil && s.Failing() == nil {
 		return err
 	}
 	return nil
 }
 
 // Boot is random and new at every Open; plays and heartbeats are counted within it.
-func (s *Store) Boot() string { return s.diary.Load().boot }
+func (s *Store) Boot() (boot string) {
+	s.withDiary(func(d *diary) error { boot = d.boot; return nil })
+	return boot
+}
 
 // Trust is the pinned chain of roots, nil while nothing is pinned.
 func (s *Store) Trust() *bundle.Trust {
@@ -261,9 +278,11 @@ func (s *Store) Settings() (api.Settings, error) {
 
 // SetSettings keeps settings; whoever watches Live is woken.
 func (s *Store) SetSettings(v api.Settings) error {
-	b, err := json.Marshal(v)
-	if err == nil && !s.inMemory.Load() {
-		err = writeFile(s.path("settings.json"), b) // for rebuild: nothing signed holds them
+	s.setting.Lock()
+	defer s.setting.Unlock()
+	var err error
+	if !s.inMemory.Load() {
+		err = s.writeSettings(v)
 	}
 	if err == nil {
 		err = s.put(bucketMeta, "settings", v)
@@ -273,6 +292,15 @@ func (s *Store) SetSettings(v api.Settings) error {
 	}
 	s.copyIndex()
 	return s.refresh()
+}
+
+// writeSettings keeps them for rebuild: nothing signed holds them.
+func (s *Store) writeSettings(v api.Settings) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return writeFile(s.path("settings.json"), b)
 }
 
 // take waits until nobody else changes bundles; the function that it returns lets the next one in.

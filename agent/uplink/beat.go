@@ -85,7 +85,7 @@ func (u *Uplink) heartbeat() api.Heartbeat {
 	}
 	if head, ok := u.cfg.Store.PlaysHead(); ok {
 		head.At = u.cfg.Clock.Now()
-		head.Sign(u.me.key())
+		head.Sign(u.me.Key())
 		h.Plays = &head
 	}
 	if u.cfg.Warnings != nil {
@@ -93,6 +93,13 @@ func (u *Uplink) heartbeat() api.Heartbeat {
 			h.Warnings = &api.Heard{}
 		}
 		h.Warnings.Newest, h.Warnings.State = u.cfg.Warnings.Heard()
+	}
+	if u.cfg.Mail != nil {
+		w := u.cfg.Mail.Word()
+		h.Mail = &w
+	}
+	if to, err := u.me.Recipient(); err == nil {
+		h.Seal = api.NewSeal(to, u.me.Key())
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -110,7 +117,7 @@ func (u *Uplink) obey(ctx context.Context, d *api.Desired) {
 	if s := d.Settings; s != nil {
 		if err := checkSettings(*s, u.me.ID[u.cfg.Base]); err != nil {
 			u.log.Error("settings refused", "error", err)
-		} else if err := u.cfg.Store.SetSettings(*s); err != nil {
+		} else if err := u.cfg.Store.SetSettings(u.overlay(*s)); err != nil {
 			u.log.Error("settings not kept", "error", err)
 		} else {
 			u.log.Info("settings taken", "rev", s.Rev, "name", s.Name, "groups", s.Groups)
@@ -135,5 +142,8 @@ func (u *Uplink) obey(ctx context.Context, d *api.Desired) {
 	}
 	if d.Warnings != "" {
 		signal(u.warn)
+	}
+	if d.Mail != "" {
+		signal(u.letter)
 	}
 }

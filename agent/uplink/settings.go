@@ -36,3 +36,11 @@ func checkSettings(s api.Settings, id string) error {
 	}
 	return nil
 }
+
+// overlay puts what the publisher has signed above what the relay's people say.
+func (u *Uplink) overlay(s api.Settings) api.Settings {
+	if u.cfg.Mail == nil {
+		return s
+	}
+	return u.cfg.Mail.Overlay(s)
+}

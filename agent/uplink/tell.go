@@ -58,7 +58,7 @@ func (u *Uplink) proveOnce(ctx context.Context, id string, limit *int) (more boo
 	end := run.Plays[len(run.Plays)-1]
 	last := end.N
 	head := api.PlaysHead{Chain: end.Chain, N: end.N, Hash: api.PlayHash(run.Boot, end.Record()), At: u.cfg.Clock.Now()}
-	head.Sign(u.me.key())
+	head.Sign(u.me.Key())
 	run.Head = &head
 	taken, err := u.client.SendProofs(ctx, id, run)
 	p := (*api.Problem)(nil)

@@ -4,6 +4,7 @@
 //	      <── heartbeat, waits ≤ 50 s ──> desired: settings, bundle, screenshot
 //	      ──> manifest, blobs ──> store.Ingest, which believes nothing of it
 //	      ──> public warnings ──> siren.Post, which believes nothing of it
+//	      ──> parcels ──> mailroom.Take, which believes nothing of it
 //	      <── plays, pictures ── store, renderer
 //
 // A relay can delay, never forge. Without one the player goes on as it is; every retry has jitter and a ceiling.
@@ -15,8 +16,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
-	"net/url"
 	"os"
 	"sync"
 	"time"
@@ -26,8 +25,8 @@ import (
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/clock"
+	"vitrine/agent/identity"
 	"vitrine/agent/store"
-	"vitrine/agent/uplink/ledbat"
 	"vitrine/cloud/api"
 )
 
@@ -61,17 +60,19 @@ type Claim struct {
 
 // Config is how a relay is reached, and what the player has for it.
 type Config struct {
-	Base     string // "https://relay.example:8443"
+	Base     string // "https://relay.example:8443"; "" = none until Move names one
 	Trust    api.Trust
-	Dir      string // where the identity is kept
+	Identity *identity.Identity
 	Store    *store.Store
 	Clock    timekeeper
 	Describe func(*api.Heartbeat) // fills in what only the whole player knows
 	Shot     func(ctx context.Context, path string, width int) error
 	Claim    func(*Claim) // hears what is to be on the screen; nil = nothing to claim
 	Check    func(error)  // hears how the relay is
+	Fresh    func(error)  // hears whether what plays is still confirmed to be the newest; nil = nobody does
 	Warnings warnings     // takes signed public warnings; nil = none are asked for
 	Limits   Limits       // of downloads
+	Mail     mail         // takes parcels; nil = none are asked for
 	// Plays is how often plays are handed over, at the latest; 0 = every 30 s.
 	Plays time.Duration
 	Log   *slog.Logger
@@ -81,7 +82,7 @@ type Config struct {
 type Uplink struct {
 	cfg    Config
 	log    *slog.Logger
-	me     *identity
+	me     *identity.Identity
 	client *api.Client
 	bulk   *api.Client   // on connections of its own, that take only what is free of the line
 	bytes  *rate.Limiter // of downloads
@@ -89,8 +90,11 @@ type Uplink struct {
 	poke   chan struct{} // something is to be reported now
 	shoot  chan struct{} // a picture is wanted
 	warn   chan struct{} // a public warning has come
+	letter chan struct{} // a parcel has come
+	moves  chan place    // another relay is to be the player's
 
 	mu       sync.Mutex
+	at       string // the relay's address
 	claim    *Claim
 	wanted   *api.Pointer
 	fetching *api.Progress
@@ -99,11 +103,10 @@ type Uplink struct {
 	seq      uint64
 }
 
-// New reads the player's identity, or makes it. It dials nothing.
+// New checks the configuration. It dials nothing.
 func New(cfg Config) (*Uplink, error) {
-	u, err := url.Parse(cfg.Base)
-	if err != nil || u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("the relay's address %q is not like https://relay.example:8443", cfg.Base)
+	if err := checkBase(cfg.Base); cfg.Base != "" && err != nil {
+		return nil, err
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -111,27 +114,16 @@ func New(cfg Config) (*Uplink, error) {
 	if cfg.Plays <= 0 {
 		cfg.Plays = playsEvery
 	}
-	cfg.Trust.Now = cfg.Clock.TLSTime
-	hc, err := api.NewHTTP(cfg.Trust)
-	if err != nil {
-		return nil, err
+	if cfg.Fresh == nil {
+		cfg.Fresh = func(error) {}
 	}
-	me, err := loadIdentity(cfg.Dir)
-	if err != nil {
-		return nil, err
+	if cfg.Identity == nil {
+		return nil, errors.New("the uplink needs to know who the player is")
 	}
-	up := &Uplink{cfg: cfg, log: cfg.Log, me: me, client: &api.Client{Base: cfg.Base, HTTP: hc},
-		want: make(chan struct{}, 1), poke: make(chan struct{}, 1), shoot: make(chan struct{}, 1), warn: make(chan struct{}, 1)}
-	up.client.Token = up.client.Device(me.key(), cfg.Clock.Now)
-	if cfg.Trust.Dial == nil {
-		cfg.Trust.Dial = (&ledbat.Dialer{Dialer: net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}, Lame: up.setLame}).DialContext
-	}
-	if hc, err = api.NewHTTP(cfg.Trust); err != nil {
-		return nil, err
-	}
-	up.bulk = &api.Client{Base: cfg.Base, HTTP: hc, Token: up.client.Token}
-	up.bytes = rate.NewLimiter(rate.Limit(cfg.Limits.Rate), gulp)
-	return up, nil
+	flag := func() chan struct{} { return make(chan struct{}, 1) }
+	up := &Uplink{cfg: cfg, log: cfg.Log, me: cfg.Identity, want: flag(), poke: flag(), shoot: flag(), warn: flag(), letter: flag(), moves: make(chan place, 1),
+		bytes: rate.NewLimiter(rate.Limit(cfg.Limits.Rate), gulp)}
+	return up, up.settle(place{cfg.Base, cfg.Trust})
 }
 
 // State is the last bundle that was refused and the one on its way; nil = none.
@@ -165,6 +157,34 @@ func signal(c chan struct{}) {
 
 // Run enrols the player if nobody has claimed it, then reports, fetches and hands over, until ctx ends.
 func (u *Uplink) Run(ctx context.Context) error {
+	for {
+		here, leave := context.WithCancel(ctx)
+		gone := make(chan error, 1)
+		go func() { gone <- u.stay(here) }()
+		select {
+		case err := <-gone:
+			leave()
+			return err
+		case to := <-u.moves:
+			leave()
+			if err := <-gone; err != nil {
+				return err
+			}
+			if err := u.settle(to); err != nil {
+				u.log.Error("relay not changed", "relay", to.base, "error", err)
+				continue
+			}
+			u.log.Info("relay changed", "relay", to.base)
+		}
+	}
+}
+
+// stay is Run at one relay.
+func (u *Uplink) stay(ctx context.Context) error {
+	if u.cfg.Base == "" {
+		<-ctx.Done()
+		return nil
+	}
 	for ctx.Err() == nil {
 		id := u.me.ID[u.cfg.Base]
 		if id == "" {
@@ -179,7 +199,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 		}
 		u.log.Warn("relay no longer knows this player; it is to be claimed again", "id", id)
 		delete(u.me.ID, u.cfg.Base)
-		if err := u.me.save(); err != nil {
+		if err := u.me.Save(); err != nil {
 			return err
 		}
 	}
@@ -204,7 +224,9 @@ func (u *Uplink) serve(ctx context.Context, id string) error {
 	g.Go(func() error { return u.prove(ctx, id) })
 	g.Go(func() error { return u.shootAll(ctx, id) })
 	g.Go(func() error { return u.keepTime(ctx) })
+	g.Go(func() error { return u.keepFresh(ctx) })
 	g.Go(func() error { return u.listen(ctx) })
+	g.Go(func() error { return u.post(ctx) })
 	err := g.Wait()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
@@ -229,7 +251,7 @@ func (u *Uplink) enrol(ctx context.Context) error {
 }
 
 func (u *Uplink) enrolOnce(ctx context.Context) error {
-	seal, err := u.me.recipient()
+	seal, err := u.me.Recipient()
 	if err != nil {
 		return err
 	}
@@ -237,12 +259,12 @@ func (u *Uplink) enrolOnce(ctx context.Context) error {
 	if err != nil {
 		host = ""
 	}
-	e, err := u.client.Enrol(ctx, u.me.key(), u.cfg.Clock.Now(), api.EnrolRequest{Seal: seal, Version: bundle.AgentVersion, Hostname: host})
+	e, err := u.client.Enrol(ctx, u.me.Key(), u.cfg.Clock.Now(), api.EnrolRequest{Seal: seal, Version: bundle.AgentVersion, Hostname: host})
 	if err != nil {
 		return fmt.Errorf("offer this player to the relay: %w", err)
 	}
 	u.cfg.Check(nil)
-	u.show(&Claim{Code: e.UserCode, URL: e.Verify, Words: bundle.Words(u.me.public())})
+	u.show(&Claim{Code: e.UserCode, URL: e.Verify, Words: bundle.Words(u.me.Public())})
 	retry := backoff{}
 	for {
 		got, err := u.client.Enrolled(ctx, e, longestWait)
@@ -275,16 +297,16 @@ func (u *Uplink) claimed(e api.Enrolled) error {
 	if err := checkSettings(e.Settings, e.Settings.ID); err != nil {
 		return err
 	}
-	if err := u.cfg.Store.SetSettings(e.Settings); err != nil {
+	if err := u.cfg.Store.SetSettings(u.overlay(e.Settings)); err != nil {
 		return err
 	}
-	u.me.remember(u.cfg.Base, e)
+	u.me.Remember(u.cfg.Base, e)
 	if len(e.Roots) > 0 {
 		if err := u.pin(e.Roots); err != nil {
 			u.log.Error("relay's roots not trusted", "error", err)
 		}
 	}
-	if err := u.me.save(); err != nil {
+	if err := u.me.Save(); err != nil {
 		return err
 	}
 	u.log.Info("player claimed", "id", e.Settings.ID, "name", e.Settings.Name)

@@ -15,6 +15,7 @@ import (
 	"vitrine/agent/bundle"
 	"vitrine/agent/bundle/bundletest"
 	"vitrine/agent/clock"
+	"vitrine/agent/identity"
 	"vitrine/agent/siren"
 	"vitrine/agent/store"
 	"vitrine/agent/uplink"
@@ -38,6 +39,7 @@ type player struct {
 	claims chan *uplink.Claim
 	siren  *siren.Siren
 	word   atomic.Pointer[error] // the last of the check of alerts
+	fresh  chan error            // words of the check of freshness
 	stop   func()
 }
 
@@ -50,11 +52,15 @@ func joinWith(t *testing.T, r *relay, dir string, cfg uplink.Config) *player {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &player{store: s, claims: make(chan *uplink.Claim, 100)}
+	p := &player{store: s, claims: make(chan *uplink.Claim, 100), fresh: make(chan error, 100)}
 	if p.siren, err = siren.New(siren.Config{Keep: s, Trust: s.Trust, Check: func(err error) { p.word.Store(&err) }}); err != nil {
 		t.Fatal(err)
 	}
-	cfg.Base, cfg.Trust, cfg.Dir, cfg.Store = r.URL, r.trust(), dir, s
+	me, err := identity.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Base, cfg.Trust, cfg.Identity, cfg.Store = r.URL, r.trust(), me, s
 	if cfg.Clock == nil {
 		cfg.Clock = wall{}
 	}
@@ -70,6 +76,12 @@ func joinWith(t *testing.T, r *relay, dir string, cfg uplink.Config) *player {
 		}
 	}
 	cfg.Check, cfg.Warnings, cfg.Log = func(error) {}, p.siren, slog.New(slog.DiscardHandler)
+	cfg.Fresh = func(err error) {
+		select {
+		case p.fresh <- err:
+		default: // months in a bubble, and nobody reads them
+		}
+	}
 	if r.wire == nil {
 		cfg.Plays = 10 * time.Millisecond
 	}
@@ -351,8 +363,12 @@ func TestARelayThatDesiresTheSameForEverIsNotAskedInCircles(t *testing.T) {
 }
 
 func TestAnAddressThatIsNotSecureIsRefused(t *testing.T) {
-	for _, base := range []string{"http://relay.example", "relay.example:8443", ""} {
-		if _, err := uplink.New(uplink.Config{Base: base, Dir: t.TempDir(), Clock: wall{}}); err == nil {
+	me, err := identity.Load(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, base := range []string{"http://relay.example", "relay.example:8443", "https://"} {
+		if _, err := uplink.New(uplink.Config{Base: base, Identity: me, Clock: wall{}}); err == nil {
 			t.Errorf("%q was taken", base)
 		}
 	}

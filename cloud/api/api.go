@@ -20,15 +20,19 @@ const (
 	PathHeartbeat  = "/v1/players/{id}/heartbeat"  // POST, device, Prefer: wait=50: Heartbeat -> 200 Desired | 204
 	PathProofs     = "/v1/players/{id}/proofs"     // POST, device: Proofs -> ProofsTaken; GET, admin: Page of Play
 	PathScreenshot = "/v1/players/{id}/screenshot" // PUT, device: image/jpeg, Date = when it was taken; GET, admin; POST, admin: ask for a fresh one
-	PathPlayers    = "/v1/players"                 // GET, admin: Page of Player
+	PathPlayers    = "/v1/players"                 // GET, admin: Page of Player; POST, admin: Adoption -> Player
 	PathPlayer     = "/v1/players/{id}"            // GET, PATCH (If-Match): Changes -> Player, DELETE, admin
 	PathManifest   = "/v1/manifests/{digest}"      // GET, device or admin; PUT, admin: DSSE envelope, immutable
 	PathBlob       = "/v1/blobs/sha256/{digest}"   // GET (Range), HEAD, device or admin; PUT, admin, idempotent
 	PathRoots      = "/v1/roots/{version}"         // GET, device or admin; PUT, admin
 	PathStreams    = "/v1/streams"                 // GET, admin: Page of Stream
 	PathStream     = "/v1/streams/{stream}"        // PUT, admin (If-Match): Head: which manifest is the newest; all blobs must be there
+	PathFresh      = "/v1/fresh/{stream}"          // GET, device or admin: DSSE envelope: which manifest is the newest now, signed by the relay's own key
 	PathWarnings   = "/v1/warnings"                // GET, device or admin: Page of SignedWarning: ?after=SERIAL all from there on, and those still in time
 	PathWarning    = "/v1/warnings/{serial}"       // PUT, admin: DSSE envelope of a public warning; a serial is given once
+	PathParcels    = "/v1/parcels"                 // GET, device (its own) or admin (all): Page of SignedParcel; ?from=DIGEST goes on
+	PathParcel     = "/v1/parcels/{digest}"        // PUT, admin: DSSE envelope of a parcel; blobs beside it must be there
+	PathImport     = "/v1/players/{id}/import"     // POST, admin: Proofs that were carried by hand, signed by the player -> Imported
 	PathChannels   = "/v1/channels"                // GET, admin: Page of Channel
 	PathChannel    = "/v1/channels/{group}"        // PUT, admin (If-Match): Channel: which stream a group follows; group "*" = everyone; DELETE, admin
 )
@@ -49,6 +53,8 @@ const (
 	MaxEnvelope   = 8 << 20         // a manifest's envelope
 	MaxRoot       = 64 << 10        // a root's envelope
 	MaxWarning    = 2 << 20         // a public warning's envelope
+	MaxFresh      = 16 << 10        // what a relay says is the newest
+	MaxParcel     = 2 << 20         // a parcel's envelope
 	MaxBlob       = 2000 * 16 << 20 // a blob
 	MaxWait       = 55              // longest wait of a long-poll
 )
@@ -58,6 +64,7 @@ type Time struct {
 	Now   time.Time `json:"now"`
 	Nonce string    `json:"nonce,omitempty"` // as it was asked for
 	Sig   []byte    `json:"sig,omitempty"`   // over both, see Sign
+	Key   []byte    `json:"key,omitempty"`   // Ed25519 public key of Sig and of what PathFresh gives; a hint, nobody believes it
 }
 
 // EnrolRequest is a new player's word: the public half of the key that never leaves it.
@@ -93,6 +100,14 @@ type Waiting struct {
 	Words   []string  `json:"words"` // four words of the key's fingerprint; the player's screen shows the same
 	From    string    `json:"from"`  // address
 	Expires time.Time `json:"expires"`
+}
+
+// Adoption takes in a player that never calls: what it said of itself in an export.
+type Adoption struct {
+	Public  []byte `json:"public"`
+	Seal    *Seal  `json:"seal"` // signed by the key: whoever has it, has had the player's word
+	Version string `json:"version"`
+	Claim
 }
 
 // Enrolled is what a claimed player is told.
@@ -140,6 +155,7 @@ type Heartbeat struct {
 	Active   *Pointer          `json:"active,omitempty"`
 	Refused  *Refusal          `json:"refused,omitempty"` // the last bundle that it would not take
 	Fetching *Progress         `json:"fetching,omitempty"`
+	Stick    *Stick            `json:"stick,omitempty"` // the last one since its start
 	Showing  *Showing          `json:"showing,omitempty"`
 	Clock    string            `json:"clock"`             // trusted, held, estimated, none
 	Uptime   int64             `json:"uptime"`            // seconds
@@ -147,7 +163,60 @@ type Heartbeat struct {
 	Metrics  map[string]any    `json:"metrics,omitempty"` // memory, presented, dropped, free disk …
 	Plays    *PlaysHead        `json:"plays,omitempty"`   // its newest play, signed: what it has may be more than the relay has yet
 	Warnings *Heard            `json:"warnings,omitempty"`
+	Sources  []Source          `json:"sources,omitempty"` // of the customer's own data; at most MaxSources
+	Mail     *Mail             `json:"mail,omitempty"`
+	Seal     *Seal             `json:"seal,omitempty"` // what secrets for it are sealed to
 }
+
+// Mail is what a player knows of parcels: what a publisher has signed for it beside bundles and warnings.
+type Mail struct {
+	State    string    `json:"state,omitempty"`    // of the relay's list, all of which it has looked at; "" = never asked
+	Outcomes []Outcome `json:"outcomes,omitempty"` // newest last, at most 20
+}
+
+// Outcome is how it went with one parcel.
+type Outcome struct {
+	Kind   string    `json:"kind"`           // secret, settings, relay, update, export
+	Name   string    `json:"name,omitempty"` // of the secret
+	Serial uint64    `json:"serial"`
+	Via    string    `json:"via"` // relay, stick
+	At     time.Time `json:"at"`
+	Error  string    `json:"error,omitempty"` // why it was refused, in a sentence; "" = taken
+}
+
+// SignedParcel is a parcel as the relay has it. What a player believes is in the envelope alone.
+type SignedParcel struct {
+	Digest   string    `json:"digest"` // SHA-256 of the envelope
+	Kind     string    `json:"kind"`
+	Name     string    `json:"name,omitempty"` // of the secret
+	Serial   uint64    `json:"serial"`
+	Root     int       `json:"root"` // version of the root that it was signed under
+	Players  []string  `json:"players,omitempty"`
+	Groups   []string  `json:"groups,omitempty"` // with neither: everyone
+	Blobs    []string  `json:"blobs,omitempty"`  // SHA-256 of what lies beside it
+	Expires  time.Time `json:"expires"`
+	Taken    time.Time `json:"taken"` // by the relay
+	By       string    `json:"by"`    // the person who sent it
+	Envelope []byte    `json:"envelope"`
+}
+
+// Parcels is a run of the relay's list of parcels that are in time, for one player or, for people, all of them.
+type Parcels struct {
+	Page[SignedParcel]
+	State string `json:"state"` // of the whole list, as a heartbeat tells it
+}
+
+// Source is how fresh the rows of one of the customer's own sources are on a player. The rows stay there.
+type Source struct {
+	Name    string    `json:"name"`
+	Count   int       `json:"count"`              // rows that are shown
+	Fetched time.Time `json:"fetchedAt,omitzero"` // zero = never
+	Stale   bool      `json:"stale,omitempty"`
+	Fault   string    `json:"fault,omitempty"` // a word: late, unreachable, refused, too long, unreadable, columns, disk
+}
+
+// MaxSources is how many sources a heartbeat names.
+const MaxSources = 200
 
 // Heard is what a player knows of public warnings.
 type Heard struct {
@@ -201,6 +270,17 @@ type Progress struct {
 	Until time.Time `json:"until,omitzero"` // it waits for the player's time of day for downloads
 }
 
+// Stick is what became of the last stick that was plugged in, or is becoming of it.
+type Stick struct {
+	Label   string    `json:"label,omitempty"`
+	State   string    `json:"state"`             // importing, taken, same, refused, gone
+	Have    int64     `json:"have,omitempty"`    // bytes, while it is imported
+	Total   int64     `json:"total,omitempty"`   // bytes
+	Said    string    `json:"said,omitempty"`    // what the screen says, in the player's language
+	Waiting int       `json:"waiting,omitempty"` // further sticks, whose turn comes
+	At      time.Time `json:"at"`                // since when it is so
+}
+
 // Showing is what is on a screen.
 type Showing struct {
 	Scene  string    `json:"scene"`
@@ -216,6 +296,7 @@ type Desired struct {
 	Bundle     *Pointer  `json:"bundle,omitempty"`
 	Root       int       `json:"root,omitempty"`       // newest root version, when the player's is older: fetch PathRoots up to it
 	Screenshot bool      `json:"screenshot,omitempty"` // a person is looking: send one
+	Mail       string    `json:"mail,omitempty"`       // state of the list of parcels, when the player has another: fetch PathParcels
 	Warnings   string    `json:"warnings,omitempty"`   // state of the list of public warnings, when the player has another: fetch PathWarnings
 }
 
@@ -283,6 +364,14 @@ type Play struct {
 type ProofsTaken struct {
 	Boot string `json:"boot"`
 	N    uint64 `json:"n"`
+}
+
+// Imported says what became of plays that were carried by hand.
+type Imported struct {
+	Taken   int      `json:"taken"`             // that were new
+	Had     int      `json:"had"`               // that were there already
+	Left    int      `json:"left,omitempty"`    // that are not the player's word
+	Reasons []string `json:"reasons,omitempty"` // why they were left, at most 20
 }
 
 // Head is a stream's newest manifest.

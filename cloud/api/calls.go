@@ -202,6 +202,11 @@ func (c *Client) Roots(ctx context.Context, from int) ([][]byte, error) {
 	return nil, fmt.Errorf("the relay gives more than 1,000 roots from %d on, which no customer has", from)
 }
 
+// Fresh fetches the relay's signed word on which manifest of a stream is the newest. Nothing in it is verified here.
+func (c *Client) Fresh(ctx context.Context, stream string) ([]byte, error) {
+	return c.bytes(ctx, at(PathFresh, stream), MaxFresh)
+}
+
 // PutRoot stores the next envelope of the root chain.
 func (c *Client) PutRoot(ctx context.Context, version int, envelope []byte) error {
 	_, err := c.do(ctx, call{method: http.MethodPut, path: at(PathRoots, strconv.Itoa(version)), raw: strings.NewReader(string(envelope)), size: int64(len(envelope)),
@@ -234,6 +239,33 @@ func (c *Client) PutWarning(ctx context.Context, serial uint64, envelope []byte)
 	_, err := c.do(ctx, call{method: http.MethodPut, path: at(PathWarning, strconv.FormatUint(serial, 10)), raw: strings.NewReader(string(envelope)), size: int64(len(envelope)),
 		header: http.Header{"Content-Type": {"application/json"}}})
 	return err
+}
+
+// Parcels lists parcels that are in time: for a device its own, for a person all. cursor is that of the page before, "" = from
+// the start.
+func (c *Client) Parcels(ctx context.Context, cursor string) (p Parcels, err error) {
+	_, err = c.do(ctx, call{method: http.MethodGet, path: PathParcels, query: url.Values{"from": {cursor}}, out: &p, max: 8 << 20})
+	return p, err
+}
+
+// PutParcel hands over a signed parcel under the SHA-256 of its envelope. A *Problem of type ProblemMissing names the blobs
+// that must be there first.
+func (c *Client) PutParcel(ctx context.Context, digest string, envelope []byte) (p SignedParcel, err error) {
+	_, err = c.do(ctx, call{method: http.MethodPut, path: at(PathParcel, digest), raw: strings.NewReader(string(envelope)), size: int64(len(envelope)),
+		header: http.Header{"Content-Type": {"application/json"}}, out: &p})
+	return p, err
+}
+
+// Adopt takes in a player that never calls; one that is known already is given as it is.
+func (c *Client) Adopt(ctx context.Context, a Adoption) (p Player, err error) {
+	_, err = c.do(ctx, call{method: http.MethodPost, path: PathPlayers, in: a, out: &p})
+	return p, err
+}
+
+// Import hands over a run of plays that was carried by hand.
+func (c *Client) Import(ctx context.Context, id string, p Proofs) (i Imported, err error) {
+	_, err = c.do(ctx, call{method: http.MethodPost, path: at(PathImport, id), in: p, out: &i})
+	return i, err
 }
 
 // Channels lists channels from a cursor on.

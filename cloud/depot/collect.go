@@ -95,6 +95,15 @@ func (d *Depot) Collect(ctx context.Context, played map[string]bool, before time
 		return err
 	}
 	named := map[string]bool{}
+	parcels, err := each[api.SignedParcel](d.cfg.Index, parcelPrefix, "", 0)
+	if err != nil {
+		return err
+	}
+	for _, p := range parcels {
+		for _, b := range p.Blobs {
+			named[b] = true
+		}
+	}
 	var unread error
 	// A sweep that keeps all is a walk through what is left.
 	if _, _, err := d.cfg.Manifests.Sweep(ctx, before, func(digest string) bool {

@@ -67,6 +67,7 @@ type watcher interface {
 	Unfollowed(group string)
 	RootGrew(version int)
 	Warned(newest uint64, state string)
+	Posted(state string)
 }
 
 // Config says where a depot keeps things and who hears of changes.
@@ -86,6 +87,7 @@ type Depot struct {
 	mu    sync.Mutex // held over what changes heads, channels, roots and warnings
 	trust *bundle.Trust
 	list  list
+	post  string // state of the list of parcels; "" = none ever came
 }
 
 // New opens a depot and tells the watcher all that it holds.
@@ -101,7 +103,7 @@ func New(cfg Config) (*Depot, error) {
 		cfg.Watcher.RootGrew(len(chain))
 	}
 	if err == nil {
-		err = errors.Join(d.tellAll(), d.loadWarnings())
+		err = errors.Join(d.tellAll(), d.loadWarnings(), d.loadParcels())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open depot: %w", err)

@@ -24,6 +24,7 @@ type view struct {
 	known   *api.Stream // head of the stream that it plays
 	root    int
 	siren   siren
+	post    string // state of the list of parcels
 	picture time.Time
 	changed []<-chan struct{}
 }
@@ -55,6 +56,12 @@ func (f *Fleet) look(id, playing string) (*view, error) {
 	}
 	if row != nil {
 		v.siren = *row.(*siren)
+	}
+	if row, err = watch("post", "post"); err != nil {
+		return nil, err
+	}
+	if row != nil {
+		v.post = v.member.Post(row.(*post).State)
 	}
 	stream := ""
 	for _, g := range append(append([]string{}, v.member.Groups...), "*") {
@@ -106,6 +113,9 @@ func (v *view) desired(h *api.Heartbeat, now time.Time) (d api.Desired, ok bool)
 	}
 	if w := h.Warnings; v.siren.State != "" && w != nil && w.State != v.siren.State { // nil = a player that knows nothing of them
 		d.Warnings, ok = v.siren.State, true
+	}
+	if m := h.Mail; v.post != "" && m != nil && m.State != v.post { // nil = a player that knows nothing of them
+		d.Mail, ok = v.post, true
 	}
 	if p := v.pointer(); p != nil && !v.has(h, p) && !v.behind(h, p) {
 		d.Bundle, ok = p, true
@@ -214,6 +224,9 @@ func text(d api.Desired) string {
 	}
 	if d.Warnings != "" {
 		out += " warnings " + d.Warnings
+	}
+	if d.Mail != "" {
+		out += " mail " + d.Mail
 	}
 	return out
 }

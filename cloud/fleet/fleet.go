@@ -105,6 +105,8 @@ type Fleet struct {
 	cfg Config
 	db  *memdb.MemDB
 
+	importing sync.Mutex // plays that a person has carried here
+
 	mu    sync.Mutex
 	dirty map[string]bool // reports to write
 	told  map[string]told
@@ -142,6 +144,7 @@ func schema() *memdb.DBSchema {
 		"channel": table("channel", "Group"),
 		"root":    table("root", "ID"),
 		"siren":   table("siren", "ID"),
+		"post":    table("post", "ID"),
 	}}
 }
 

@@ -22,7 +22,10 @@ func (g *Gate) blobRoutes() []Route {
 		{"PUT " + api.PathManifest, Person, "A manifest's envelope; its digest is its name.", nil, nil, g.putManifest},
 		{"GET " + api.PathRoots, Either, "One envelope of the root chain.", nil, nil, g.getRoot},
 		{"PUT " + api.PathRoots, Person, "The next envelope of the root chain.", nil, nil, g.putRoot},
+		{"GET " + api.PathFresh, Either, "Which manifest of a stream is the newest now: an envelope that the relay's own key signs, for a day.", nil, nil, g.fresh},
 		{"GET " + api.PathWarnings, Either, "Signed public warnings: those with serials above after=, and those still in time; from= goes on.", nil, api.Warnings{}, g.warnings},
+		{"GET " + api.PathParcels, Either, "Signed parcels that are in time: a player's own, or for a person all; from= goes on.", nil, api.Parcels{}, g.parcels},
+		{"PUT " + api.PathParcel, Person, "A signed parcel, told to the players at once; what lies beside it must be there.", nil, api.SignedParcel{}, g.putParcel},
 		{"PUT " + api.PathWarning, Person, "A signed public warning, told to the players at once; its serial follows the newest.", nil, api.SignedWarning{}, g.putWarning},
 	}
 }

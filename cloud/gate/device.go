@@ -46,6 +46,7 @@ func (g *Gate) time(w http.ResponseWriter, r *http.Request) error {
 			return malformed("the nonce is longer than 64 characters")
 		}
 		t.Sign(nonce, g.cfg.TimeKey)
+		t.Key = g.cfg.TimeKey.Public().(ed25519.PublicKey)
 	}
 	return Send(w, http.StatusOK, t)
 }

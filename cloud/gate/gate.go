@@ -67,7 +67,7 @@ type Config struct {
 	Now      func() time.Time
 	Started  time.Time
 	Proxies  []netip.Prefix     // whose X-Forwarded-For is believed; nil = nobody's
-	TimeKey  ed25519.PrivateKey // signs the time that players ask for; nil = it is not signed
+	TimeKey  ed25519.PrivateKey // the relay's own: signs the time that players ask for, and what is the newest; nil = neither is signed
 }
 
 // Browsers says whose browser it is, and what one that is nobody's is shown.

@@ -30,6 +30,8 @@ func (g *Gate) operatorRoutes() []Route {
 		{"GET " + api.PathScreenshot, Person, "The player's last picture, JPEG.", nil, nil, g.Screenshot},
 		{"POST " + api.PathScreenshot, Person, "Asks the player for a fresh picture.", nil, nil, g.askScreenshot},
 		{"GET " + api.PathProofs, Person, "What the player has proven to have played.", nil, api.Page[api.Play]{}, g.plays},
+		{"POST " + api.PathImport, Person, "Plays that a person has carried here; only what the player's own signature covers is taken, each once.", api.Proofs{}, api.Imported{}, g.importPlays},
+		{"POST " + api.PathPlayers, Person, "Takes in a player that never calls, by the word of its key.", api.Adoption{}, api.Player{}, g.adopt},
 		{"GET " + api.PathStreams, Person, "Streams and their heads.", nil, api.Page[api.Stream]{}, g.streams},
 		{"PUT " + api.PathStream, Person, "Makes a manifest a stream's newest; If-Match takes the seq of the head before.", api.Head{}, api.Stream{}, g.moveHead},
 		{"GET " + api.PathChannels, Person, "Which stream each group follows.", nil, api.Page[api.Channel]{}, g.channels},

@@ -1,6 +1,7 @@
 package witness
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -24,13 +26,14 @@ type Clip struct {
 	Frames int // at most 4096
 	Codec  string
 	Sound  bool
+	Every  int // H.264: frames from one key frame to the next; 0 = 60
 }
 
 // codecs are ffmpeg's options for what a Clip may be.
 func (c Clip) codec() ([]string, error) {
 	switch c.Codec {
 	case "", "h264":
-		return []string{"-c:v", "libx264", "-preset", "veryfast", "-g", "60"}, nil
+		return []string{"-c:v", "libx264", "-preset", "veryfast", "-g", strconv.Itoa(cmp.Or(c.Every, 60))}, nil
 	case "hevc":
 		return []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error"}, nil
 	case "vp9":

@@ -63,6 +63,15 @@ func (f *folder) open(name string) (*file, error) {
 	return &file{os.NewFile(uintptr(fd), name)}, nil
 }
 
+// has says whether there is a plain file of that name.
+func (f *folder) has(name string) bool {
+	file, err := f.open(name)
+	if err != nil {
+		return false
+	}
+	return file.Close() == nil
+}
+
 // alive reads the file's first byte from the stick itself, past what the kernel has cached.
 func (f *file) alive() bool {
 	if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {

@@ -30,19 +30,23 @@ type Taker interface {
 	Take(ctx context.Context, stick udisks.Stick, tree *Tree) error
 }
 
-// sticks is what the importer needs of udisks.Watcher.
-type sticks interface {
+// Port is where sticks are plugged in: a udisks.Watcher.
+type Port interface {
 	Events() <-chan udisks.Event
 	Mount(context.Context, udisks.Stick) (string, error)
+	MountToWrite(context.Context, udisks.Stick) (string, error)
 	Unmount(context.Context, udisks.Stick) error
 }
 
 // Config says where sticks come from and who takes what is on them.
 type Config struct {
-	Sticks sticks
+	Sticks Port
 	Taker  Taker
-	// Refused hears of a stick that is not handed to the Taker, and why; nil = nobody does. A stick with nothing of ours is none.
-	Refused func(udisks.Stick, error)
+	// Ended hears how it went with each stick whose turn came, once it is unmounted and may be pulled out: nil, what its Taker
+	// said, or why it was not handed to the Taker. ErrNothing: nothing on it is ours. nil = nobody hears.
+	Ended func(udisks.Stick, error)
+	// Waiting hears how many sticks wait for their turn, when that changes; nil = nobody does.
+	Waiting func(n int)
 	Bytes   int64         // most that is read of one stick; 0 is 256 GiB
 	Time    time.Duration // most that one import takes; 0 is four hours
 	Log     *slog.Logger  // nil is slog.Default()
@@ -83,7 +87,12 @@ func (m *Importer) Run(ctx context.Context) error {
 			var one context.Context
 			one, cancel = context.WithCancelCause(ctx)
 			now, m.queue = m.queue[0], m.queue[1:]
-			go func() { defer func() { done <- struct{}{} }(); m.one(one, now) }()
+			m.waiting()
+			go func() {
+				defer func() { done <- struct{}{} }()
+				stepBack() // its thread ends with it
+				m.one(one, now)
+			}()
 		}
 		select {
 		case <-ctx.Done():
@@ -99,6 +108,9 @@ func (m *Importer) Run(ctx context.Context) error {
 			switch {
 			case !e.Gone:
 				m.queue = append(m.queue, e.Stick)
+				if cancel != nil {
+					m.waiting()
+				}
 			case cancel != nil && e.Stick == now:
 				cancel(ErrGone)
 			default:
@@ -113,8 +125,15 @@ func (m *Importer) drop(s udisks.Stick) {
 	for i, q := range m.queue {
 		if q == s {
 			m.queue = append(m.queue[:i], m.queue[i+1:]...)
+			m.waiting()
 			return
 		}
+	}
+}
+
+func (m *Importer) waiting() {
+	if m.cfg.Waiting != nil {
+		m.cfg.Waiting(len(m.queue))
 	}
 }
 
@@ -125,6 +144,9 @@ func (m *Importer) one(ctx context.Context, s udisks.Stick) {
 	err := m.take(ctx, s)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause // why it was ended says more than what broke because of that
+	}
+	if m.cfg.Ended != nil {
+		m.cfg.Ended(s, err)
 	}
 	log := m.cfg.Log.With("device", s.Device, "label", s.Label)
 	switch {
@@ -139,20 +161,27 @@ func (m *Importer) one(ctx context.Context, s udisks.Stick) {
 	}
 }
 
-// take mounts a stick, hands its tree on, and unmounts it whatever happens.
-func (m *Importer) take(ctx context.Context, s udisks.Stick) (err error) {
+// take hands a stick's tree on, and then writes onto the stick what is to go back.
+func (m *Importer) take(ctx context.Context, s udisks.Stick) error {
+	replies, err := m.read(ctx, s)
+	if writing := m.answer(ctx, s, replies); writing != nil { // which takes nothing back of what was imported
+		m.cfg.Log.Warn("nothing written back onto the stick", "device", s.Device, "error", writing)
+	}
+	return err
+}
+
+// read mounts a stick, hands its tree on, and unmounts it whatever happens.
+func (m *Importer) read(ctx context.Context, s udisks.Stick) (replies []Reply, err error) {
 	dir, err := m.cfg.Sticks.Mount(ctx, s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, m.cfg.Sticks.Unmount(context.WithoutCancel(ctx), s)) }()
 	tree, err := Open(dir, m.cfg.Bytes)
-	if err != nil && !errors.Is(err, ErrNothing) && m.cfg.Refused != nil {
-		m.cfg.Refused(s, err)
-	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, tree.Close()) }()
-	return m.cfg.Taker.Take(ctx, s, tree)
+	err = m.cfg.Taker.Take(ctx, s, tree)
+	return tree.Replies(), err
 }

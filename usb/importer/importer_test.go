@@ -245,6 +245,12 @@ func (p *port) Events() <-chan udisks.Event { return p.events }
 func (p *port) Mount(_ context.Context, s udisks.Stick) (string, error) {
 	return p.mounted(s)
 }
+func (p *port) MountToWrite(_ context.Context, s udisks.Stick) (string, error) {
+	p.mu.Lock()
+	p.left = append(p.left, "to write "+s.Device)
+	p.mu.Unlock()
+	return p.mounted(s)
+}
 func (p *port) Unmount(_ context.Context, s udisks.Stick) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

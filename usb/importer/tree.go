@@ -14,6 +14,18 @@ import (
 	"sync/atomic"
 )
 
+// Format is what an index says that it is.
+const Format = "vitrine-stick/1"
+
+// Marker is a file of a stick that is being written; it goes last. Where there is no index yet, the stick is half.
+const Marker = "writing.json"
+
+// Writing is what the marker says.
+type Writing struct {
+	Format   string `json:"format"`             // "vitrine-stick/1"
+	Manifest string `json:"manifest,omitempty"` // that is being written
+}
+
 // Limits of what is read of a stick beside blobs.
 const (
 	maxIndex    = 16 << 10
@@ -22,6 +34,8 @@ const (
 	maxRoots    = 256
 	maxWarning  = 2 << 20
 	maxWarnings = 64
+	maxParcels  = 64
+	maxTicket   = 256 << 10
 	partSize    = 1 << 30 // of a blob's part on FAT32, all but the last
 )
 
@@ -29,6 +43,9 @@ const (
 var (
 	ErrNothing = errors.New("there is no bundle on this stick: it has no folder \"vitrine\" with a stick.json in it")
 	ErrGone    = errors.New("the stick was pulled out before everything was copied: plug it in again, what was copied is kept")
+	ErrHalf    = errors.New("the stick is half: whoever wrote it pulled it out before it was complete. Write it again with vitrine usb write, it goes on where it stopped")
+	ErrDamaged = errors.New("is damaged: write the stick again")
+	ErrMissing = errors.New("is not on the stick: write the stick again")
 	ErrBudget  = errors.New("the stick gives more than may be read of one stick")
 	ErrPlain   = errors.New("the public warning on this stick is a plain CAP file that nobody has signed, and a stick may be anybody's: write it with vitrine alert send FILE --stick")
 )
@@ -36,10 +53,16 @@ var (
 // Index is vitrine/stick.json. It is unsigned and only says where to look: nothing in it is believed.
 type Index struct {
 	Format   string `json:"format"`   // "vitrine-stick/1"
-	Manifest string `json:"manifest"` // SHA-256 of the envelope, 64 lower-case hexadecimal digits; "" = no bundle, only warnings
+	Manifest string `json:"manifest"` // SHA-256 of the envelope, 64 lower-case hexadecimal digits; "" = no bundle, only warnings or parcels
 	Roots    int    `json:"roots"`    // root/1.json to root/<roots>.json are there
 	// Warnings are the SHA-256 of signed public warnings, w/<sha256>.json, at most 64.
 	Warnings []string `json:"warnings,omitempty"`
+	// Parcels are names of files in parcels/, what a stick carries beside a bundle and warnings; at most 64.
+	Parcels []string `json:"parcels,omitempty"`
+	// Ticket is the SHA-256 of a ticket's envelope, t/<sha256>.json; "" = the stick has none.
+	Ticket string `json:"ticket,omitempty"`
+	// Report: whoever wrote the stick wants to be told how the import went, in results/ on the stick.
+	Report bool `json:"report,omitempty"`
 }
 
 // Tree is the bundle on a mounted stick, in the shape of a store's origin.
@@ -48,6 +71,10 @@ type Tree struct {
 	anchor *file // stick.json stays open: reading it again shows whether the stick is still there
 	index  Index
 	left   atomic.Int64 // bytes that may still be read
+
+	unfinished bool // a newer bundle was being written when the stick was pulled out
+
+	replies []Reply // to be written back
 }
 
 // Open opens the bundle on a stick mounted at dir, of which at most budget bytes are read. ErrNothing: there is none.
@@ -62,16 +89,23 @@ func Open(dir string, budget int64) (*Tree, error) {
 	t := &Tree{folder: f}
 	t.left.Store(budget)
 	if t.anchor, err = f.open("stick.json"); err != nil {
-		f.Close()
+		defer f.Close()
 		if isAbsent(err) && (plain(dir, ".") || plain(dir, "vitrine")) {
 			return nil, ErrPlain
+		}
+		if isAbsent(err) && f.has(Marker) {
+			return nil, ErrHalf
 		}
 		if isAbsent(err) {
 			return nil, ErrNothing
 		}
 		return nil, fmt.Errorf("open stick.json: %w", err)
 	}
+	t.unfinished = f.has(Marker)
 	if err := t.readIndex(); err != nil {
+		if t.unfinished && !errors.Is(err, ErrGone) {
+			err = ErrHalf // the cut came while the index was replaced
+		}
 		t.Close()
 		return nil, fmt.Errorf("stick.json: %w", err)
 	}
@@ -89,11 +123,15 @@ func (t *Tree) readIndex() error {
 		return fmt.Errorf("it is not the JSON that a stick's index is: %w. Write the stick again", err)
 	}
 	switch {
-	case t.index.Format != "vitrine-stick/1":
+	case t.index.Format != Format:
 		return fmt.Errorf("its format is %q and this player reads \"vitrine-stick/1\": update the player", t.index.Format)
 	case len(t.index.Warnings) > maxWarnings:
 		return fmt.Errorf("it counts %d public warnings; %d are the most: write the stick again", len(t.index.Warnings), maxWarnings)
-	case t.index.Manifest == "" && len(t.index.Warnings) > 0:
+	case t.index.Ticket != "" && !isDigest(t.index.Ticket):
+		return fmt.Errorf("its ticket is %q, which is no SHA-256: write the stick again", t.index.Ticket)
+	case len(t.index.Parcels) > maxParcels:
+		return fmt.Errorf("it counts %d parcels; %d are the most: write the stick again", len(t.index.Parcels), maxParcels)
+	case t.index.Manifest == "" && len(t.index.Warnings)+len(t.index.Parcels) > 0:
 	case !isDigest(t.index.Manifest):
 		return fmt.Errorf("its manifest is %q, which is no SHA-256: write the stick again", t.index.Manifest)
 	}
@@ -102,6 +140,17 @@ func (t *Tree) readIndex() error {
 		return fmt.Errorf("it counts %d roots; there are 1 to %d: write the stick again", t.index.Roots, maxRoots)
 	}
 	return nil
+}
+
+// Unfinished says that whoever wrote the stick did not get to its end: what the index names is what was on it before.
+func (t *Tree) Unfinished() bool { return t.unfinished }
+
+// Ticket reads the ticket's envelope, whose signature is not looked at here; nil = the stick has none.
+func (t *Tree) Ticket(ctx context.Context) ([]byte, error) {
+	if t.index.Ticket == "" {
+		return nil, nil
+	}
+	return t.named(ctx, path.Join("t", t.index.Ticket+".json"), t.index.Ticket, maxTicket)
 }
 
 // Index is what stick.json says.
@@ -135,7 +184,7 @@ func (t *Tree) Warnings(ctx context.Context) (envelopes [][]byte, faults error) 
 			return envelopes, errors.Join(faults, err)
 		}
 		if sum := sha256.Sum256(raw); err == nil && hex.EncodeToString(sum[:]) != digest {
-			err = fmt.Errorf("w/%s.json on the stick is damaged: write the stick again", digest)
+			err = fmt.Errorf("w/%s.json on the stick %w", digest, ErrDamaged)
 		}
 		if err != nil {
 			faults = errors.Join(faults, err)
@@ -167,13 +216,17 @@ func (t *Tree) Manifest(ctx context.Context) ([]byte, error) {
 	if t.index.Manifest == "" {
 		return nil, ErrNothing
 	}
-	name := path.Join("m", t.index.Manifest+".json")
-	raw, err := t.read(ctx, name, maxManifest)
+	return t.named(ctx, path.Join("m", t.index.Manifest+".json"), t.index.Manifest, maxManifest)
+}
+
+// named reads a file whose bytes have a digest.
+func (t *Tree) named(ctx context.Context, name, digest string, limit int64) ([]byte, error) {
+	raw, err := t.read(ctx, name, limit)
 	if err != nil {
 		return nil, err
 	}
-	if sum := sha256.Sum256(raw); hex.EncodeToString(sum[:]) != t.index.Manifest {
-		return nil, fmt.Errorf("%s on the stick is damaged: write the stick again", name)
+	if sum := sha256.Sum256(raw); hex.EncodeToString(sum[:]) != digest {
+		return nil, fmt.Errorf("%s on the stick %w", name, ErrDamaged)
 	}
 	return raw, nil
 }
@@ -231,7 +284,7 @@ func (t *Tree) open(name string) (*file, error) {
 	case isGone(err), isAbsent(err) && !t.anchor.alive():
 		return nil, ErrGone
 	case isAbsent(err):
-		return nil, fmt.Errorf("%s is not on the stick: write the stick again: %w", name, err)
+		return nil, fmt.Errorf("%s %w: %w", name, ErrMissing, err)
 	}
 	return nil, fmt.Errorf("open %s on the stick: %w", name, err)
 }

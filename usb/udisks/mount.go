@@ -14,33 +14,46 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// safe are the options without which a stick is not read: nothing on it may be written, run, or act as a device.
-const safe = "ro,nosuid,nodev,noexec"
+// safe are the options without which a stick is not read: nothing on it may be written, run, or act as a device. With
+// writable it may be written, for as long as that takes.
+const (
+	safe     = "ro,nosuid,nodev,noexec"
+	writable = "rw,nosuid,nodev,noexec"
+)
 
 // mountinfoLimit bounds what is read of the kernel's list, bytes.
 const mountinfoLimit = 4 << 20
+
+var errUnreached = errors.New("UDisks2 cannot be reached")
 
 // call asks Run for its connection; nil is the answer while there is none.
 type call struct{ conn chan *dbus.Conn }
 
 // Mount mounts a stick read-only, without set-user-id programs, devices and execution, looks whether the kernel has it so,
 // and returns the folder. Run must be running.
-func (w *Watcher) Mount(ctx context.Context, s Stick) (string, error) {
+func (w *Watcher) Mount(ctx context.Context, s Stick) (string, error) { return w.mount(ctx, s, safe) }
+
+// MountToWrite is Mount for a moment in which something is written back onto the stick. It must not be mounted.
+func (w *Watcher) MountToWrite(ctx context.Context, s Stick) (string, error) {
+	return w.mount(ctx, s, writable)
+}
+
+func (w *Watcher) mount(ctx context.Context, s Stick, options string) (string, error) {
 	var dir string
 	err := w.ask(ctx, s, ifFS+".Mount", []any{map[string]dbus.Variant{
-		"options":                  dbus.MakeVariant(safe),
+		"options":                  dbus.MakeVariant(options),
 		"auth.no_user_interaction": dbus.MakeVariant(true),
 	}}, &dir)
 	var refused dbus.Error
 	switch {
-	case errors.As(err, &refused) && refused.Name == busName+".Error.AlreadyMounted":
+	case errors.As(err, &refused) && refused.Name == busName+".Error.AlreadyMounted" && options == safe:
 		return w.adopt(ctx, s)
 	case errors.As(err, &refused) && strings.HasPrefix(refused.Name, busName+".Error.NotAuthorized"):
 		return "", fmt.Errorf("UDisks2 does not let this program mount %s: install the polkit rule that comes with it", s.Device)
 	case err != nil:
 		return "", fmt.Errorf("mount %s: %w", s.Device, err)
 	}
-	if err := w.check(dir); err != nil {
+	if err := w.check(dir, options); err != nil {
 		return "", errors.Join(fmt.Errorf("mount %s: %w", s.Device, err), w.Unmount(context.WithoutCancel(ctx), s))
 	}
 	return dir, nil
@@ -55,7 +68,7 @@ func (w *Watcher) adopt(ctx context.Context, s Stick) (string, error) {
 	}
 	points, _ := v.Value().([][]byte)
 	for _, point := range points {
-		if dir := text(point); w.check(dir) == nil {
+		if dir := text(point); w.check(dir, safe) == nil {
 			return dir, nil
 		}
 	}
@@ -94,13 +107,13 @@ func (w *Watcher) ask(ctx context.Context, s Stick, method string, args []any, r
 	}
 	conn := <-c.conn
 	if conn == nil {
-		return errors.New("UDisks2 cannot be reached")
+		return errUnreached
 	}
 	return conn.Object(busName, dbus.ObjectPath(s.Path)).CallWithContext(ctx, method, 0, args...).Store(result...)
 }
 
-// check fails unless the kernel has mounted dir with all safe options; exfat-fuse, for one, drops noexec without a word.
-func (w *Watcher) check(dir string) error {
+// check fails unless the kernel has mounted dir with all options wanted; exfat-fuse, for one, drops noexec without a word.
+func (w *Watcher) check(dir, wanted string) error {
 	f, err := os.Open(w.cfg.Mountinfo)
 	if err != nil {
 		return fmt.Errorf("look how it is mounted: %w", err)
@@ -110,7 +123,10 @@ func (w *Watcher) check(dir string) error {
 	if err != nil {
 		return err
 	}
-	for _, want := range strings.Split(safe, ",") {
+	for _, want := range strings.Split(wanted, ",") {
+		if want == "rw" && slices.Contains(options, "ro") {
+			return errors.New("it is write-protected: look for its switch, or use another one")
+		}
 		if !slices.Contains(options, want) {
 			return fmt.Errorf("it came out mounted with %s, without %s: this stick is not read", strings.Join(options, ","), want)
 		}

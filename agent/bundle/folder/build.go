@@ -36,28 +36,42 @@ var ErrTests = errors.New("the bundle's own tests fail")
 // in .vitrine/state.json below the folder so that no serial is ever used twice. Write the result with bundle.WriteFile or
 // bundle.WriteTree.
 func (f *Folder) Build(ctx context.Context, o Options) (bundle.Content, error) {
+	root, m, paths, err := f.prepare(ctx, o)
+	if err != nil {
+		return bundle.Content{}, err
+	}
+	envelope, err := f.seal(m, o)
+	if err != nil {
+		return bundle.Content{}, errors.Join(err, root.Close())
+	}
+	return f.content(root, o.Trust, m, envelope, paths), nil
+}
+
+// prepare runs the bundle's tests and hashes its files: all of a manifest but its serial. The root is the caller's to close.
+func (f *Folder) prepare(ctx context.Context, o Options) (*os.Root, *bundle.Manifest, map[bundle.Digest]string, error) {
 	if failed := f.RunTests(); len(failed) > 0 {
 		var all Problems
 		for _, t := range failed {
 			all = append(all, t.Problem)
 		}
-		return bundle.Content{}, fmt.Errorf("%w:\n%w", ErrTests, all)
+		return nil, nil, nil, fmt.Errorf("%w:\n%w", ErrTests, all)
 	}
 	root, err := os.OpenRoot(f.Dir)
 	if err != nil {
-		return bundle.Content{}, fmt.Errorf("open the bundle's folder: %w", err)
+		return nil, nil, nil, fmt.Errorf("open the bundle's folder: %w", err)
 	}
 	m := f.Manifest
 	paths, err := f.hash(ctx, root, &m, o.Progress)
 	if err != nil {
-		return bundle.Content{}, errors.Join(err, root.Close())
+		return nil, nil, nil, errors.Join(err, root.Close())
 	}
 	m.Customer, m.Root, m.Agent = o.Trust.Root().Customer, o.Trust.Root().Version, bundle.AgentVersion
 	m.Issued = o.Now.UTC().Truncate(time.Second)
-	envelope, err := f.seal(&m, o)
-	if err != nil {
-		return bundle.Content{}, errors.Join(err, root.Close())
-	}
+	return root, &m, paths, nil
+}
+
+// content is a signed manifest with the folder's bytes.
+func (f *Folder) content(root *os.Root, t *bundle.Trust, m *bundle.Manifest, envelope []byte, paths map[bundle.Digest]string) bundle.Content {
 	open := func(d bundle.Digest) (io.ReadCloser, error) {
 		p, ok := paths[d]
 		if !ok {
@@ -65,7 +79,7 @@ func (f *Folder) Build(ctx context.Context, o Options) (bundle.Content, error) {
 		}
 		return openRegular(root, f.File(p))
 	}
-	return bundle.Content{Roots: o.Trust.Chain(), Envelope: envelope, Manifest: &m, Open: open, Close: root.Close}, nil
+	return bundle.Content{Roots: t.Chain(), Envelope: envelope, Manifest: m, Open: open, Close: root.Close}
 }
 
 // seal reserves the next serial, signs, and checks the result as a player would.

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/term"
 
+	"vitrine/agent/bundle"
 	"vitrine/agent/control"
 	"vitrine/agent/health"
 )
@@ -46,6 +47,9 @@ func status(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 func print(w io.Writer, s control.Status) {
 	line := func(name, format string, a ...any) { fmt.Fprintf(w, "%-10s %s\n", name, fmt.Sprintf(format, a...)) }
 	line("player", "%s %s, up %s", s.Name, s.ID, (time.Duration(s.Uptime) * time.Second).String())
+	if s.Seal != nil {
+		line("key", "%s (secrets: %s)", strings.Join(bundle.Words(s.Public), " "), s.Seal.Recipient)
+	}
 	if c := s.Claim; c != nil {
 		line("claim", "%s at %s, words: %s", c.Code, c.URL, strings.Join(c.Words, " "))
 	}
@@ -59,6 +63,13 @@ func print(w io.Writer, s control.Status) {
 	}
 	if f := s.Fetching; f != nil {
 		line("fetching", "%s version %d, %d of %d MiB%s", f.Stream, f.Seq, f.Have>>20, f.Total>>20, fetchWords(s))
+	}
+	if t := s.Stick; t != nil {
+		share := ""
+		if t.Total > 0 && t.State == "importing" {
+			share = fmt.Sprintf(", %d of %d MiB", t.Have>>20, t.Total>>20)
+		}
+		line("stick", "%s%s%s%s", t.Label, prefixed(" ", t.State), share, prefixed(": ", t.Said))
 	}
 	if r := s.Refused; r != nil {
 		line("refused", "%s version %d: %s", r.Stream, r.Seq, r.Reason)

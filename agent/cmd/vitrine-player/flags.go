@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"vitrine/agent"
 	"vitrine/agent/alert"
@@ -25,8 +26,11 @@ const usage = `vitrine-player plays signed bundles on a screen, with or without 
   vitrine-player run --alerts ./alerts --site 48.85,2.35                      let public warnings (CAP) take the screen
   vitrine-player import lobby.vitrine                                         take a bundle from this machine's disk
   vitrine-player status                                                       what is on, and what is wrong
+  vitrine-player sources                                                      how fresh the rows of its data are, and why not
   vitrine-player screenshot -o screen.png                                     what is really on the screen
   vitrine-player card | volume 40 | screen --rotate 90                        the service page; how loud; how the screen hangs
+  vitrine-player secret set smb --host files.example.lan --user screen        what a source proves itself with; also list, remove
+  vitrine-player export /media/stick                                          plays, log and picture, for a player without a network
   vitrine-player install --relay https://relay.example:8443 --relay-pin …     play at every start of the machine
   vitrine-player start | stop | uninstall                                     that service
 
@@ -113,6 +117,11 @@ func playFlags(name string, cfg *agent.Config) *flags {
 	f.StringVar(&cfg.Name, "name", "", "`name` on the player's own page until the relay gives one")
 	f.StringVar(&cfg.Lang, "lang", language(), "`language` of what the player says itself: fr or en")
 	f.BoolVar(&cfg.Sticks, "usb", true, "import bundles from USB sticks (needs UDisks2)")
+	f.Func("usb-filesystems", "`kinds` of file systems of sticks that are read, with commas, of vfat, exfat and ext4; empty: vfat,exfat", func(v string) error {
+		cfg.StickKinds = strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
+		return nil
+	})
+	f.BoolVar(&cfg.StickReports, "usb-reports", true, "write onto a stick of this player's publisher how its import went, if the stick asks for it")
 	f.StringVar(&cfg.Alerts, "alerts", "", "`folder` of public warnings, one CAP message in each file *.xml; whoever may write there may take the screen")
 	f.StringVar(&cfg.AlertFeed, "alert-feed", "", "`address` of a CAP message, or of an Atom or RSS index of some on the same host; https:// if you can")
 	f.Func("site", "`latitude,longitude` of the screen in degrees, like 48.85,2.35: warnings for elsewhere are left out", func(v string) (err error) {
@@ -140,6 +149,7 @@ func playFlags(name string, cfg *agent.Config) *flags {
 	f.BoolVar(&cfg.Fetch.Idle, "fetch-idle", true, "let large bundles take only what nobody else wants of the line; =false: as fast as it goes")
 	f.Func("fetch-window", "`times` of day at which large bundles are fetched, like 22:00-05:00, with commas; without: all day", cfg.Fetch.AddWindows)
 	f.Func("fetch-rate", "`rate` of large bundles at most, like 2M (bytes a second) or 8Mbit; without: no limit", cfg.Fetch.SetRate)
+	f.DurationVar(&cfg.UpdateTrial, "update-trial", 3*time.Minute, "how `long` a new version of the programs has to show something before the one before comes back")
 	f.StringVar(&cfg.TriggerListen, "trigger-listen", "", "`address` on this machine, like 127.0.0.1:8787, at which POST /trigger/NAME sets off events; the token is in the data folder")
 	f.Func("gpio", "`line` of a GPIO chip that events may wait for, like door=gpiochip0:17,active-low,pull-up,debounce=20ms; may be given again", func(v string) error {
 		l, err := sense.ParseLine(v)

@@ -11,6 +11,7 @@ import (
 	"github.com/kardianos/service"
 
 	"vitrine/agent"
+	"vitrine/agent/logbook"
 )
 
 // play runs a player until it is told to stop.
@@ -30,11 +31,13 @@ func play(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if debug {
 		level = slog.LevelDebug
 	}
-	cfg.Log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 	var err error
 	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
 		return err
 	}
+	cfg.Logbook = logbook.Open(filepath.Join(cfg.Dir, "log"))
+	cfg.Log = slog.New(cfg.Logbook.Handler(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})))
+	launch(cfg.Dir, cfg.Log)
 	if self, err := os.Executable(); err == nil {
 		cfg.Probe = []string{self, probe}
 	}
@@ -45,7 +48,7 @@ func play(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	go notify(ctx, a.Alive)
 	if service.Interactive() {
-		return a.Run(ctx)
+		return renewed(a.Run(ctx), cfg.Supervised)
 	}
 	d := &daemon{ctx: ctx, agent: a, done: make(chan error, 1)}
 	s, err := service.New(d, settings(nil))

@@ -44,10 +44,11 @@ type addressed struct {
 	wait    time.Duration
 	asJSON  bool
 	relay   *relayAccess
+	secrets *secrets
 }
 
 func (c *call) addressed(fs flagSet) *addressed {
-	a := &addressed{relay: relayFlags(fs)}
+	a := &addressed{relay: relayFlags(fs), secrets: c.secrets(fs)}
 	fs.StringVar(&a.keys, "keys", keyDir(), "folder with the key that signs and the key chain")
 	fs.StringVar(&a.stick, "stick", "", "write it to the stick mounted at this folder; then no relay gets it unless --relay says which")
 	fs.DurationVar(&a.wait, "wait", 5*time.Second, "how long to look whether it is on the screens; 0 = not at all")
@@ -58,19 +59,23 @@ func (c *call) addressed(fs flagSet) *addressed {
 // office signs warnings and hands them over.
 type office struct {
 	*addressed
-	call  *call
-	trust *bundle.Trust
-	key   bundle.PrivateKey
-	relay *pusher // nil = none gets it
+	call    *call
+	trust   *bundle.Trust
+	signers []bundle.PrivateKey
+	relay   *pusher // nil = none gets it
 	journal
 }
 
 func (a *addressed) open(ctx context.Context, c *call) (*office, error) {
-	trust, key, err := readWarner(a.keys)
+	trust, err := readChain(a.keys)
 	if err != nil {
 		return nil, err
 	}
-	o := &office{addressed: a, call: c, trust: trust, key: key, journal: journalOf(a.keys)}
+	trust, keys, err := c.readRole(a.keys, warners(trust), a.secrets)
+	if err != nil {
+		return nil, err
+	}
+	o := &office{addressed: a, call: c, trust: trust, signers: keys, journal: journalOf(a.keys)}
 	if a.stick != "" && a.relay.URL == "" {
 		return o, nil
 	}
@@ -120,7 +125,7 @@ func (o *office) send(ctx context.Context, m *alert.Message, xml []byte, expires
 			return err
 		}
 		w.Serial = max(w.Serial, known+1)
-		if envelope, err = w.Seal(o.key); err != nil {
+		if envelope, err = w.Seal(o.signers...); err != nil {
 			return err
 		}
 		if _, err := o.trust.Warning(envelope); err != nil {

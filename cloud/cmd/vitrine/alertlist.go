@@ -23,18 +23,12 @@ const standing = "stands"
 // warningFile is the key that signs warnings, where the root names one for that alone.
 const warningFile = "warning.key"
 
-// readWarner reads the key chain and the key that may sign warnings under it.
-func readWarner(dir string) (*bundle.Trust, bundle.PrivateKey, error) {
-	trust, err := readChain(dir)
-	if err != nil {
-		return nil, bundle.PrivateKey{}, err
+// warners is the role whose keys sign warnings under a chain.
+func warners(t *bundle.Trust) string {
+	if _, own := t.Root().Roles[bundle.RoleWarning]; own {
+		return bundle.RoleWarning
 	}
-	file := publisherFile
-	if _, own := trust.Root().Roles[bundle.RoleWarning]; own {
-		file = warningFile
-	}
-	key, err := bundle.ReadKey(filepath.Join(dir, file))
-	return trust, key, err
+	return bundle.RolePublisher
 }
 
 // journal is what was sent from here, a file for each: it is there without a relay too.

@@ -11,18 +11,14 @@ import (
 	"time"
 
 	"vitrine/agent/bundle"
+	"vitrine/usb/importer"
 )
 
-// stickIndex is vitrine/stick.json: what usb/importer reads.
-type stickIndex struct {
-	Format   string   `json:"format"`
-	Manifest string   `json:"manifest"`
-	Roots    int      `json:"roots"`
-	Warnings []string `json:"warnings,omitempty"`
-}
+// stickIndex is vitrine/stick.json.
+type stickIndex = importer.Index
 
 const (
-	stickFormat  = "vitrine-stick/1"
+	stickFormat  = importer.Format
 	maxOnStick   = 64
 	maxStickFile = 64 << 10
 )

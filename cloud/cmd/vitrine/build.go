@@ -12,34 +12,50 @@ import (
 	"vitrine/agent/bundle/folder"
 )
 
+// building is what "build" was told.
+type building struct {
+	out, tree       string
+	publish         bool
+	request, signed string
+	keys            string
+	to              string
+	asJSON          bool
+	options         folder.Options
+	secrets         *secrets
+}
+
 func runBuild(ctx context.Context, c *call) error {
 	fs := c.flags()
-	out := fs.String("o", "", "write the bundle to this file")
-	tree := fs.String("tree", "", "write the bundle as a tree of files, such as /media/stick/vitrine")
-	publish := fs.Bool("publish", false, "push the bundle to the relay")
-	keys := fs.String("keys", keyDir(), "folder with the publisher's key and the key chain")
-	after := fs.Uint64("after", 0, "the serial will be above this one")
-	to := fs.String("to", "", "with -publish: the group that shall follow the bundle, '*' = every player")
-	asJSON := fs.Bool("json", false, "write what was built as JSON")
+	b := &building{secrets: c.secrets(fs)}
+	fs.StringVar(&b.out, "o", "", "write the bundle to this file")
+	fs.StringVar(&b.tree, "tree", "", "write the bundle as a tree of files, such as /media/stick/vitrine")
+	fs.BoolVar(&b.publish, "publish", false, "push the bundle to the relay")
+	fs.StringVar(&b.keys, "keys", keyDir(), "folder with the publisher's key and the key chain")
+	fs.Uint64Var(&b.options.After, "after", 0, "the serial will be above this one")
+	fs.StringVar(&b.to, "to", "", "with -publish: the group that shall follow the bundle, '*' = every player")
+	fs.StringVar(&b.request, "request", "", "sign nothing: write what is to be signed to this `FILE`, for \"vitrine key sign\" where the key is")
+	fs.StringVar(&b.signed, "signed", "", "take the signatures of this `FILE` that \"vitrine key sign\" has written")
+	fs.BoolVar(&b.asJSON, "json", false, "write what was built as JSON")
 	relay := relayFlags(fs)
 	dir, err := c.one(fs, "folder")
 	if err != nil {
 		return err
 	}
-	if *out == "" && *tree == "" && !*publish {
+	switch {
+	case b.request != "" && b.out+b.tree+b.signed != "":
+		return usage("--request writes nothing but the request: -o, --tree and --signed come when it was signed")
+	case b.out == "" && b.tree == "" && !b.publish && b.request == "":
 		return usage("say where the bundle goes: -o FILE, --tree DIR or -publish")
 	}
-	trust, key, err := readKeys(*keys)
-	if err != nil {
+	if err := b.open(c); err != nil {
 		return err
 	}
 	f, err := folder.Load(dir)
 	if err != nil {
 		return err
 	}
-	options := folder.Options{Trust: trust, Keys: []bundle.PrivateKey{key}, After: *after, Now: time.Now()}
 	var uplink *pusher
-	if *publish {
+	if b.publish {
 		if uplink, err = relay.pusher(c); err != nil {
 			return err
 		}
@@ -47,25 +63,74 @@ func runBuild(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		options.After = max(options.After, head.Seq)
+		b.options.After = max(b.options.After, head.Seq)
 	}
-	tell, end := c.progress("hashing")
-	options.Progress = tell
-	content, err := f.Build(ctx, options)
-	end()
+	if b.request != "" {
+		return b.propose(ctx, c, f)
+	}
+	content, err := b.build(ctx, c, f)
 	if err != nil {
 		return err
 	}
 	defer content.Close()
-	if err := c.write(ctx, content, *out, *tree); err != nil {
+	if err := c.write(ctx, content, b.out, b.tree); err != nil {
 		return err
 	}
-	if *publish {
-		if err := uplink.push(ctx, content, *to); err != nil {
+	if b.publish {
+		if err := uplink.push(ctx, content, b.to); err != nil {
 			return err
 		}
 	}
-	return c.built(content, *out, *asJSON)
+	return c.built(content, b.out, b.asJSON)
+}
+
+// open reads the key chain and, when it is this machine that signs, the keys.
+func (b *building) open(c *call) (err error) {
+	b.options.Now = time.Now()
+	if b.request+b.signed != "" {
+		b.options.Trust, err = readChain(b.keys)
+		return err
+	}
+	b.options.Trust, b.options.Keys, err = c.readRole(b.keys, bundle.RolePublisher, b.secrets)
+	return err
+}
+
+func (b *building) build(ctx context.Context, c *call, f *folder.Folder) (bundle.Content, error) {
+	tell, end := c.progress("hashing")
+	defer end()
+	b.options.Progress = tell
+	if b.signed == "" {
+		return f.Build(ctx, b.options)
+	}
+	draft, err := readRequest(b.signed)
+	if err != nil {
+		return bundle.Content{}, err
+	}
+	return f.Adopt(ctx, b.options, draft)
+}
+
+// propose writes what somebody else signs.
+func (b *building) propose(ctx context.Context, c *call, f *folder.Folder) error {
+	tell, end := c.progress("hashing")
+	b.options.Progress = tell
+	draft, err := f.Propose(ctx, b.options)
+	end()
+	if err != nil {
+		return err
+	}
+	request, err := draft.Request()
+	if err != nil {
+		return err
+	}
+	if err := bundle.WriteAtomically(b.request, request); err != nil {
+		return err
+	}
+	if b.asJSON {
+		return printJSON(c.stdout, map[string]any{"file": b.request, "stream": draft.Manifest.Stream, "seq": draft.Manifest.Seq, "words": draft.Words(), "lacks": draft.Lacks()})
+	}
+	fmt.Fprintf(c.stdout, "%s %d waits in %s for signatures (%s); next, where the key is: vitrine key sign FILE\n",
+		draft.Manifest.Stream, draft.Manifest.Seq, b.request, fourWords(draft.Words()))
+	return nil
 }
 
 func (c *call) write(ctx context.Context, content bundle.Content, out, tree string) error {

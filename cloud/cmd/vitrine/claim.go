@@ -70,6 +70,9 @@ func runClaim(ctx context.Context, c *call) error {
 	if err != nil {
 		return fmt.Errorf("claim the player: %w", err)
 	}
+	if err := meet(*keys, player.ID, waiting.Public); err != nil && claim.Root != "" {
+		fmt.Fprintf(c.stderr, "note: the player's key is not remembered for its first secret: %v\n", err)
+	}
 	if *asJSON {
 		return printJSON(c.stdout, player)
 	}

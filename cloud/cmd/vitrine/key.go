@@ -3,14 +3,16 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
-	"time"
 
 	"vitrine/agent/bundle"
+	"vitrine/cloud/keyring"
 )
 
 // The files of a folder of keys.
@@ -28,143 +30,119 @@ func keyDir() string {
 	return filepath.Join(dir, "vitrine", "keys")
 }
 
-func runKey(_ context.Context, c *call) error {
-	fs := c.flags()
-	dir := fs.String("dir", keyDir(), "folder for the keys; it must not have keys yet")
-	customer := fs.String("customer", defaultCustomer(), "name of whoever the screens belong to")
-	count := fs.Int("root-keys", 1, "how many root keys to make, one for each person who keeps one")
-	threshold := fs.Int("threshold", 1, "how many of them must sign a change of keys")
-	guard := fs.Bool("warning-key", false, "make a key of its own for public warnings; without it the publisher's signs them")
-	asJSON := fs.Bool("json", false, "write what was made as JSON")
-	args, err := c.parse(fs)
-	if err != nil {
-		return err
+// deeds are what can be done with keys.
+func deeds() []verb {
+	return []verb{
+		{"new", "", "make a customer's first keys and root 1", "vitrine key new --customer acme --root-keys 3 --threshold 2", keyNew},
+		{"make", "FILE", "make one key: FILE.key, and FILE.pub for others", "vitrine key make alice.key --name Alice", keyMake},
+		{"show", "[FILE]", "say which keys are here, and what waits for whose signature", "vitrine key show", keyShow},
+		{"add", "ROLE FILE.pub", "give a key a role: root, publisher, warning, relay", "vitrine key add publisher bob.pub --note 'Bob publishes too'", keyAdd},
+		{"rotate", "KEY FILE.pub", "put a new key in an old one's place", "vitrine key rotate publisher new.pub --note 'yearly change'", keyRotate},
+		{"revoke", "KEY", "take every role from a key", "vitrine key revoke Bob --note 'Bob has left'", keyRevoke},
+		{"threshold", "ROLE N", "say how many of a role's keys must sign", "vitrine key threshold root 2", keyThreshold},
+		{"renew", "--expires DATE", "give the keys another end", "vitrine key renew --expires 2029-01-01", keyRenew},
+		{"sign", "FILE.request", "look at what is to be signed, and sign it: needs no network", "vitrine key sign root-2.request --key alice.key", keySign},
+		{"accept", "FILE.signed …", "take signatures that were made elsewhere", "vitrine key accept root-2.Alice.signed root-2.Bob.signed", keyAccept},
+		{"passphrase", "FILE.key", "lock a key's file with another passphrase", "vitrine key passphrase publisher.key", keyPassphrase},
+		{"push", "", "hand the newest roots to the relay, and on to the players", "vitrine key push", keyPush},
 	}
-	if len(args) != 1 || args[0] != "new" {
-		return usage("\"new\" is the only thing to do with keys")
-	}
-	if *count < 1 || *count > 16 || *threshold < 1 || *threshold > *count {
-		return usage("--root-keys is 1 to 16, --threshold 1 to that number")
-	}
-	made, err := newKeys(*dir, *customer, *count, *threshold, *guard)
-	if err != nil {
-		return err
-	}
-	if *asJSON {
-		return printJSON(c.stdout, made)
-	}
-	fmt.Fprintf(c.stdout, "keys of %q are in %s\n", made.Customer, made.Dir)
-	fmt.Fprintf(c.stdout, "  %-14s signs bundles; keep it on the machine that publishes\n", publisherFile)
-	if made.Warning != "" {
-		fmt.Fprintf(c.stdout, "  %-14s signs public warnings, and nothing else\n", warningFile)
-	}
-	for i := range made.Root {
-		fmt.Fprintf(c.stdout, "  %-14s may change who publishes; move it to a stick in a safe\n", fmt.Sprintf(rootFile, i+1))
-	}
-	fmt.Fprintf(c.stdout, "  %-14s is public: players pin it. %d of %d root keys must sign the next\n", bundle.RootPath(1), *threshold, *count)
-	fmt.Fprintf(c.stdout, "fingerprint: %s (%s)\n", strings.Join(made.Words, " "), made.Fingerprint)
-	return nil
 }
 
-// madeKeys is what "key new" has made.
-type madeKeys struct {
-	Dir         string   `json:"dir"`
-	Customer    string   `json:"customer"`
-	Publisher   string   `json:"publisher"` // key id
-	Warning     string   `json:"warning,omitempty"`
-	Root        []string `json:"root"` // key ids
-	Fingerprint string   `json:"fingerprint"`
-	Words       []string `json:"words"`
-}
-
-func newKeys(dir, customer string, count, threshold int, guard bool) (*madeKeys, error) {
-	if err := os.MkdirAll(filepath.Join(dir, "root"), 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of keys: %w", err)
+func runKey(ctx context.Context, c *call) error {
+	if len(c.args) == 0 {
+		return usage("say what to do with keys: %s; \"vitrine help key\" shows how", strings.Join(deedNames(), ", "))
 	}
-	names := []string{publisherFile, warningFile, bundle.RootPath(1)}
-	for i := range count {
-		names = append(names, fmt.Sprintf(rootFile, i+1))
+	if slices.Contains([]string{"help", "-h", "-help", "--help"}, c.args[0]) {
+		fmt.Fprint(c.stdout, keyHelp())
+		return nil
 	}
-	for _, n := range names {
-		if _, err := os.Lstat(filepath.Join(dir, n)); !errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("%s has keys already (%s), and keys are never replaced: whoever trusts them would be lost; give another --dir", dir, n)
+	for _, d := range deeds() {
+		if d.name == c.args[0] {
+			c.verb, c.args = d, c.args[1:]
+			c.verb.name = "key " + d.name
+			return d.run(ctx, c)
 		}
 	}
-	root := &bundle.Root{Format: bundle.FormatRoot, Customer: customer, Version: 1, Issued: time.Now().UTC().Truncate(time.Second)}
-	made := &madeKeys{Dir: dir, Customer: customer}
-	var signers []bundle.PrivateKey
-	for i := range count {
-		k, err := newKey(filepath.Join(dir, fmt.Sprintf(rootFile, i+1)))
+	return usage("there is nothing called %q to do with keys: %s", c.args[0], strings.Join(deedNames(), ", "))
+}
+
+func deedNames() (names []string) {
+	for _, d := range deeds() {
+		names = append(names, d.name)
+	}
+	return names
+}
+
+// keyFlags are those of most deeds.
+type keyFlags struct {
+	*secrets
+	dir    string
+	from   list // keys from elsewhere
+	asJSON bool
+	lang   string
+	words  words
+	l      tongue
+}
+
+func (c *call) keyFlags(fs *flag.FlagSet) *keyFlags {
+	k := &keyFlags{secrets: c.secrets(fs)}
+	fs.StringVar(&k.dir, "dir", keyDir(), "folder of keys")
+	fs.Var(&k.from, "key", "`FILE.key` to sign with, or ssh:NAME for one that an ssh-agent holds; may be repeated. Without it: whatever is in the folder or the ssh-agent and counts")
+	fs.BoolVar(&k.yes, "yes", false, "sign what is shown without asking")
+	fs.BoolVar(&k.asJSON, "json", false, "write JSON")
+	fs.StringVar(&k.lang, "lang", "", "fr or en; that of the system when not given")
+	return k
+}
+
+// ready looks at the flags after they were parsed.
+func (k *keyFlags) ready() (err error) {
+	k.words, err = language(k.lang)
+	k.l = tongue(k.words.Lang)
+	return err
+}
+
+// given are the keys that flags name.
+func (k *keyFlags) given() (keys []keyring.Key, err error) {
+	for _, from := range k.from {
+		name, held := strings.CutPrefix(from, "ssh:")
+		if !held {
+			one, err := keyring.File(from)
+			if err != nil {
+				return nil, err
+			}
+			keys = append(keys, one)
+			continue
+		}
+		all, err := keyring.Agent()
 		if err != nil {
 			return nil, err
 		}
-		signers = append(signers, k)
-		made.Root = append(made.Root, root.Allow(bundle.RoleRoot, fmt.Sprintf("root %d", i+1), k.Public()))
-	}
-	who := root.Roles[bundle.RoleRoot]
-	who.Threshold = threshold
-	root.Roles[bundle.RoleRoot] = who
-	k, err := newKey(filepath.Join(dir, publisherFile))
-	if err != nil {
-		return nil, err
-	}
-	made.Publisher = root.Allow(bundle.RolePublisher, "publisher", k.Public())
-	if guard {
-		if k, err = newKey(filepath.Join(dir, warningFile)); err != nil {
-			return nil, err
+		i := slices.IndexFunc(all, func(one keyring.Key) bool { return one.Name == name || one.Words() == name })
+		if i < 0 {
+			return nil, fmt.Errorf("the ssh-agent holds no Ed25519 key called %q: \"ssh-add -l\" lists them", name)
 		}
-		made.Warning = root.Allow(bundle.RoleWarning, "warnings", k.Public())
+		keys = append(keys, all[i])
 	}
-	sealed, err := root.Seal(signers...)
-	if err != nil {
-		return nil, err
-	}
-	if err := bundle.WriteAtomically(filepath.Join(dir, bundle.RootPath(1)), sealed); err != nil {
-		return nil, err
-	}
-	made.Fingerprint, made.Words = string(bundle.DigestOf(sealed)), bundle.Words(sealed)
-	return made, nil
+	return keys, nil
 }
 
-func newKey(path string) (bundle.PrivateKey, error) {
-	k, err := bundle.GenerateKey()
+// readRole reads a folder of keys: the chain, verified, and as many of a role's keys as must sign.
+func (c *call) readRole(dir, role string, s *secrets) (*bundle.Trust, []bundle.PrivateKey, error) {
+	ring, err := keyring.Open(dir)
 	if err != nil {
-		return k, err
+		return nil, nil, err
 	}
-	return k, bundle.WriteKey(path, k)
-}
-
-// readKeys reads a folder of keys: the chain, verified, and the publisher's key.
-func readKeys(dir string) (*bundle.Trust, bundle.PrivateKey, error) {
-	trust, err := readChain(dir)
-	if err != nil {
-		return nil, bundle.PrivateKey{}, err
-	}
-	key, err := bundle.ReadKey(filepath.Join(dir, publisherFile))
-	return trust, key, err
+	keys, err := ring.Publishers(role, s.ask())
+	return ring.Trust(), keys, err
 }
 
 // readChain reads and verifies the public part of a folder of keys.
 func readChain(dir string) (*bundle.Trust, error) {
-	var chain [][]byte
-	for n := 1; ; n++ {
-		b, err := readBounded(filepath.Join(dir, bundle.RootPath(n)), bundle.MaxRoot)
-		if errors.Is(err, os.ErrNotExist) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the key chain: %w", err)
-		}
-		chain = append(chain, b)
-	}
-	if len(chain) == 0 {
-		return nil, fmt.Errorf("there are no keys in %s: \"vitrine key new\" makes them, or --keys says where they are", dir)
-	}
-	trust, err := bundle.NewTrust(chain)
+	ring, err := keyring.Open(dir)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
+		return nil, err
 	}
-	return trust, nil
+	return ring.Signed()
 }
 
 // defaultCustomer is this machine's name, as far as it can be a customer's.
@@ -176,4 +154,71 @@ func defaultCustomer() string {
 		return "site"
 	}
 	return strings.ToLower(host[:min(40, len(host))])
+}
+
+func keyPassphrase(_ context.Context, c *call) error {
+	fs := c.flags()
+	s := c.secrets(fs)
+	s.unlocked(fs)
+	fresh := fs.String("new-passphrase-file", "", "`FILE` with the new passphrase; asked for when not given")
+	path, err := c.one(fs, "key's file")
+	if err != nil {
+		return err
+	}
+	k, err := keyring.File(path)
+	if err != nil {
+		return err
+	}
+	ask := s.ask()
+	if *fresh != "" {
+		s = &secrets{call: c, file: *fresh}
+	} else if s.file != "" && !s.none {
+		return usage("give the new passphrase with --new-passphrase-file, or --no-passphrase")
+	}
+	opened, err := k.Open(ask) // the old one first: whoever does not know it is told before the new one is asked
+	if err != nil {
+		return err
+	}
+	next, err := s.choose(path)
+	if err != nil {
+		return err
+	}
+	if err := keyring.Relock(k.Opened(opened), next); err != nil {
+		return err
+	}
+	how := "with its new passphrase"
+	if next == "" {
+		how = "by whoever can read it: it has no passphrase"
+	}
+	fmt.Fprintf(c.stdout, "%s is opened %s\n", path, how)
+	return nil
+}
+
+func keyPush(ctx context.Context, c *call) error {
+	fs := c.flags()
+	dir := fs.String("dir", keyDir(), "folder of keys")
+	relay := relayFlags(fs)
+	if args, err := c.parse(fs); err != nil || len(args) > 0 {
+		return errors.Join(err, orUsage(len(args) > 0, "there is nothing to name: the folder's roots are pushed"))
+	}
+	trust, err := readChain(*dir)
+	if err != nil {
+		return err
+	}
+	p, err := relay.pusher(c)
+	if err != nil {
+		return err
+	}
+	if err := p.roots(ctx, trust.Chain()); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.stdout, "the relay has root %d; players take it with their next heartbeat\n", trust.Root().Version)
+	return nil
+}
+
+func orUsage(wrong bool, reason string) error {
+	if wrong {
+		return usage("%s", reason)
+	}
+	return nil
 }

@@ -93,7 +93,7 @@ func addLive(t *testing.T, sorts []sort, stay time.Duration) []sort {
 	stream, web := sort{name: "stream"}, sort{name: "web"}
 	for i := range 2 {
 		id := 101 + i
-		c := witness.Clip{Item: id, Size: markSize, Rate: 30, Frames: 4000}
+		c := witness.Clip{Item: id, Size: markSize, Rate: 30, Frames: 4000, Every: 30} // a receiver waits for a key frame
 		file := filepath.Join(dir, fmt.Sprintf("%d.ts", id))
 		if err := c.Make(t.Context(), file); err != nil {
 			t.Fatal(err)

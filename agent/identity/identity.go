@@ -1,4 +1,8 @@
-package uplink
+// Package identity keeps who the player is: the keys that are made on it and never leave it.
+//
+//	identity.json (mode 0600) ──Ed25519──> requests, plays, exports are signed
+//	                          └─age──────> secrets are sealed for this player, the vault is locked
+package identity
 
 import (
 	"crypto/ed25519"
@@ -16,9 +20,9 @@ import (
 	"vitrine/cloud/api"
 )
 
-// identity is who the player is. It is made on the player and never leaves it.
-type identity struct {
-	Key  []byte `json:"key"`  // Ed25519 seed
+// Identity is who the player is. What it holds of relays belongs to the uplink, which alone changes and saves it.
+type Identity struct {
+	Seed []byte `json:"key"`  // Ed25519
 	Seal string `json:"seal"` // age X25519 identity, for secrets meant for this player alone
 	// ID is the name that each relay has given, by its address; a person's claim is in it.
 	ID map[string]string `json:"id,omitempty"`
@@ -29,11 +33,14 @@ type identity struct {
 	path string
 }
 
-func (i *identity) key() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(i.Key) }
+// Key is what the player signs with.
+func (i *Identity) Key() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(i.Seed) }
 
-func (i *identity) public() ed25519.PublicKey { return i.key().Public().(ed25519.PublicKey) }
+// Public is the half of Key that may be shown.
+func (i *Identity) Public() ed25519.PublicKey { return i.Key().Public().(ed25519.PublicKey) }
 
-func (i *identity) recipient() (string, error) {
+// Recipient is what secrets are sealed to for this player: age1….
+func (i *Identity) Recipient() (string, error) {
 	id, err := age.ParseX25519Identity(i.Seal)
 	if err != nil {
 		return "", err
@@ -41,11 +48,19 @@ func (i *identity) recipient() (string, error) {
 	return id.Recipient().String(), nil
 }
 
+const hidden = "(identity)"
+
+// String keeps the keys out of logs.
+func (*Identity) String() string { return hidden }
+
+// Format keeps the keys out of logs, whatever the verb.
+func (*Identity) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
+
 // ErrIdentity means that the player cannot be who it is to its relays: its identity is damaged, or cannot be kept.
 var ErrIdentity = errors.New("the player has no identity for its relay")
 
-// remember notes what a relay has told at the claim. A player that is claimed again believes whoever claims it anew.
-func (i *identity) remember(base string, e api.Enrolled) {
+// Remember notes what a relay has told at the claim. A player that is claimed again believes whoever claims it anew.
+func (i *Identity) Remember(base string, e api.Enrolled) {
 	for _, m := range []*map[string]string{&i.ID, &i.Root} {
 		if *m == nil {
 			*m = map[string]string{}
@@ -65,10 +80,10 @@ func (i *identity) remember(base string, e api.Enrolled) {
 	}
 }
 
-// loadIdentity reads identity.json or makes it. A damaged one is not replaced: the player would be a stranger to its relay.
-func loadIdentity(dir string) (*identity, error) {
-	i := &identity{path: filepath.Join(dir, "identity.json")}
-	b, err := readSmall(i.path)
+// Load reads identity.json in a folder or makes it. A damaged one is not replaced: the player would be a stranger to its relay.
+func Load(dir string) (*Identity, error) {
+	i := &Identity{path: filepath.Join(dir, "identity.json")}
+	b, err := ReadPrivate(i.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := i.make(); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrIdentity, err)
@@ -78,16 +93,17 @@ func loadIdentity(dir string) (*identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: read it: %w", ErrIdentity, err)
 	}
-	if err := json.Unmarshal(b, i); err != nil || len(i.Key) != ed25519.SeedSize {
+	if err := json.Unmarshal(b, i); err != nil || len(i.Seed) != ed25519.SeedSize {
 		return nil, fmt.Errorf("%w: %s is damaged: remove it, and claim the player again", ErrIdentity, i.path)
 	}
-	if _, err := i.recipient(); err != nil {
+	if _, err := i.Recipient(); err != nil {
 		return nil, fmt.Errorf("%w: %s is damaged (%w): remove it, and claim the player again", ErrIdentity, i.path, err)
 	}
 	return i, nil
 }
 
-func readSmall(path string) ([]byte, error) {
+// ReadPrivate reads a small file that nobody but its owner may read; one that others may is an error.
+func ReadPrivate(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -99,7 +115,10 @@ func readSmall(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, 64<<10))
 }
 
-func (i *identity) make() error {
+// Beside is the place of another file in the identity's folder.
+func (i *Identity) Beside(name string) string { return filepath.Join(filepath.Dir(i.path), name) }
+
+func (i *Identity) make() error {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return fmt.Errorf("make the player's key: %w", err)
@@ -108,30 +127,38 @@ func (i *identity) make() error {
 	if err != nil {
 		return fmt.Errorf("make the player's key: %w", err)
 	}
-	i.Key, i.Seal = key.Seed(), seal.String()
-	return i.save()
+	i.Seed, i.Seal = key.Seed(), seal.String()
+	return i.Save()
 }
 
-// save replaces the file: write, fsync, rename, fsync folder.
-func (i *identity) save() error {
+// Save replaces the file: write, fsync, rename, fsync folder.
+func (i *Identity) Save() error {
 	b, err := json.MarshalIndent(i, "", "  ")
 	if err != nil {
 		return err
 	}
-	tmp := i.path + ".new"
+	if err := WritePrivate(i.path, b); err != nil {
+		return fmt.Errorf("keep the player's identity: %w", err)
+	}
+	return nil
+}
+
+// WritePrivate replaces a file that only its owner may read: write, fsync, rename, fsync folder.
+func WritePrivate(path string, b []byte) error {
+	tmp := path + ".new"
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("keep the player's identity: %w", err)
+		return err
 	}
 	_, err = f.Write(b)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		err = os.Rename(tmp, i.path)
+		err = os.Rename(tmp, path)
 	}
 	if err != nil {
-		return fmt.Errorf("keep the player's identity: %w", err)
+		return err
 	}
-	d, err := os.Open(filepath.Dir(i.path))
+	d, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
