@@ -217,8 +217,11 @@ type Refusal struct {
 // Progress is how far a download is, bytes.
 type Progress struct {
 	Pointer
-	Have  int64 `json:"have"`
-	Total int64 `json:"total"`
+	Have  int64     `json:"have"`
+	Total int64     `json:"total"`
+	Rate  int64     `json:"rate,omitempty"` // bytes/s, of late
+	Idle  bool      `json:"idle,omitempty"` // it takes only what nobody else wants of the line
+	Until time.Time `json:"until,omitzero"` // it waits for the player's time of day for downloads
 }
 
 // Stick is what became of the last stick that was plugged in, or is becoming of it.

@@ -17,7 +17,10 @@ import (
 // delimited reads RFC 4180 with any separator; short records are filled, long ones cut.
 func delimited(ctx context.Context, b []byte, o Options, most int) (rows.Table, error) {
 	b, separator := hinted(b)
-	separator = cmp.Or(o.Separator, separator, likely(b))
+	separator = cmp.Or(o.Separator, separator, likely(b, max(o.HeaderRow-1, 0)))
+	if err := narrow(ctx, b, separator); err != nil {
+		return rows.Table{}, err
+	}
 	in := csv.NewReader(bytes.NewReader(b))
 	in.Comma, _ = utf8.DecodeRuneInString(separator)
 	in.FieldsPerRecord, in.LazyQuotes, in.ReuseRecord = -1, true, true
@@ -53,6 +56,39 @@ func delimited(ctx context.Context, b []byte, o Options, most int) (rows.Table, 
 	}
 }
 
+// maxFields bounds the cells of a line; those that are more than the columns are left out.
+const maxFields = 20 * rows.MaxColumns
+
+// narrow refuses lines of more cells than anybody needs, which would be in memory all at once.
+func narrow(ctx context.Context, b []byte, separator string) error {
+	line, n, quoted := 1, 0, false
+	for len(b) > 0 {
+		i := bytes.IndexAny(b[:min(len(b), 1<<16)], "\"\n"+separator)
+		if i < 0 {
+			b = b[min(len(b), 1<<16):]
+			continue
+		}
+		switch {
+		case b[i] == '"':
+			quoted = !quoted
+		case b[i] == '\n':
+			if line++; line&0xffff == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if !quoted {
+				n = 0
+			}
+		case !quoted:
+			n++
+		}
+		if n > maxFields {
+			return fmt.Errorf("line %d has more than %d columns, %d are allowed; is the separator right?", line, maxFields, rows.MaxColumns)
+		}
+		b = b[i+1:]
+	}
+	return nil
+}
+
 // record makes a row as wide as the table, and tells what does not fit.
 func record(t *rows.Table, in *csv.Reader, rec []string) []rows.Value {
 	cells := make([]rows.Value, len(t.Columns))
@@ -85,8 +121,9 @@ func hinted(b []byte) (rest []byte, separator string) {
 	return b, ""
 }
 
-// likely is the separator that most of the first records have as often as the first one; a comma where none is.
-func likely(b []byte) string {
+// likely is the separator that most of the first records have as often as the one that names the columns, before which skip
+// stand; a comma where none is.
+func likely(b []byte, skip int) string {
 	best, most := ",", 0
 	head := string(b[:min(len(b), 64<<10)])
 	for _, sep := range []byte(",;\t|") {
@@ -104,6 +141,7 @@ func likely(b []byte) string {
 			}
 		}
 		counts = append(counts, n)
+		counts = counts[min(skip, len(counts)-1):]
 		agree := 0
 		for _, c := range counts {
 			if c == counts[0] && c > 0 {
