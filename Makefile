@@ -12,7 +12,7 @@ SECONDS  ?=
 SOAK     ?= 15m
 OUT      ?=
 
-.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall changes qemu slow-stick stick-write fuzz bare pictures clean
+.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall idle delta changes qemu slow-stick stick-write fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -23,11 +23,13 @@ help:
 	@echo 'make wall [FOR=2m]           two players of an aligned loop: how many frames apart, one of them killed halfway'
 	@echo 'make soak [SOAK=15m] [OUT=DIR]   thousands of changes of all kinds: the slope of the memory, and its plot'
 	@echo 'make watchdog                items that fail in every way, a renderer killed 50 times, a screen that stands still: never black'
+	@echo 'make power [CUTS=200]        a player’s day: the power cut, killed, and refused by the disk at each of its changes (root)'
 	@echo 'make qemu                    real vfat and exFAT sticks, plugged and pulled, with a player in a Debian of its own (root; 10 to 40 minutes)'
 	@echo 'make slow-stick [FOR=60s]    a stick of 100 kB/s beside a video: frames shown with it and without it'
 	@echo 'make stick-write [MIB=256]   a stick written and read back, beside cp, sync and sha256sum (root)'
-	@echo 'make power [CUTS=200]        the power cut at random instants of a player’s day; and stores without an fsync, which must be caught (root)'
-	@echo 'make build                   the four programs in bin/'
+	@echo 'make idle [FOR=30s]          what a download in idle mode leaves to others on a line of 2 and 20 Mbit/s: a table (root; 10 minutes)'
+	@echo 'make delta [MIB=10240]       what moves when a hundredth of a bundle of 10 GiB changes (twice that on the disk meanwhile)'
+	@echo 'make build                   the four programs in bin/, and the player’s helper for ODBC'
 	@echo 'make fuzz [FUZZTIME=10s]     every parser of foreign bytes against random ones'
 	@echo 'make bare [SUITE=trixie]     make demo and make test in a Debian that holds nothing else (root)'
 	@echo 'make pictures                draw the README’s pictures again'
@@ -37,7 +39,7 @@ setup:
 	@$(SETUP)
 
 build: setup
-	@$(ENV) CGO_ENABLED=0 go build $(STAMP) -o bin/ ./agent/cmd/vitrine-player ./cloud/cmd/vitrine-relay ./cloud/cmd/vitrine
+	@$(ENV) CGO_ENABLED=0 go build $(STAMP) -o bin/ ./agent/cmd/vitrine-player ./agent/cmd/vitrine-odbc ./cloud/cmd/vitrine-relay ./cloud/cmd/vitrine
 	@$(ENV) { [ -n "$$TAGS" ] || export CGO_ENABLED=0; go build $(STAMP) -tags "$$TAGS" -o bin/ ./render/cmd/vitrine-render; }
 
 test: check unit
@@ -74,12 +76,21 @@ changes: build
 wall: setup
 	@mkdir -p out; $(ENV) go test ./packaging -run StayTogether -v -count 1 -timeout 30m -wall $(or $(FOR),2m) -wall-out $(CURDIR)/out/wall.json
 
+idle: setup
+	@$(ENV) set -o pipefail; go test ./agent/uplink/ledbat -run TakesOnlyWhatIsFree -v -count 1 -timeout 60m -table $(or $(FOR),30s) | grep -v '^=== '
+
+delta: setup
+	@$(ENV) set -o pipefail; go test ./packaging -run AHundredthThatChanges -v -count 1 -timeout 60m -delta $(or $(MIB),10240) | grep -v -e '^=== ' -e level=
+
 # A week of changes at a higher pace: the memory of player and renderer must stay level.
 soak: build
 	@$(ENV) go run ./packaging/soak -bin bin -for $(SOAK) $(if $(OUT),-out "$(OUT)")
 
 watchdog: setup
 	@$(ENV) go test ./agent -run 'InEveryWay|AgainAndAgain|StandsStill|Ceiling' -count 1 -long -kills 50 -timeout 15m
+
+power: setup
+	@$(ENV) go test ./agent/store -run 'PowerCut|AnyChange' -count 1 -v -timeout 60m -broken -mishaps 0 -cuts $(or $(CUTS),200)
 
 # The programs and tests that run in the guest need nothing of its libraries. Its disk is made once and stays in out/guest.
 qemu: setup
@@ -95,9 +106,6 @@ slow-stick: build
 
 stick-write: setup
 	@$(ENV) go test ./usb/writer -run WriteFigures -count 1 -v -timeout 1h -figures $(or $(MIB),256)
-
-power: setup
-	@$(ENV) go test ./agent/store -run PowerCut -count 1 -v -timeout 60m -broken -cuts $(or $(CUTS),200)
 
 # One fuzz function at a time: go test -fuzz takes no more.
 fuzz: setup

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -88,6 +89,8 @@ type Config struct {
 	Patience time.Duration
 	// Trial is how long a new bundle has to show something of its own before the one before comes back; 0 = a minute.
 	Trial time.Duration
+	// Fetch is how much of the line bundles may take, and when.
+	Fetch uplink.Limits
 	// UpdateTrial is how long a new version of the programs has to show anything before the one before comes back; 0 = 3 min.
 	UpdateTrial time.Duration
 	// Logbook keeps the player's last events for an export; nil = exports hold none.
@@ -177,8 +180,8 @@ func (a *Agent) wire() (err error) {
 	if a.renderer, err = pipe.New(pipe.Config{Program: cfg.Renderer, Args: a.withKeys(a.args(a.arranged())), Log: cfg.Log}); err != nil {
 		return err
 	}
-	if a.sources, err = connect.New(connect.Config{Keep: a.store, Now: a.clock.Now, Deny: cfg.Dir, Log: cfg.Log,
-		Check: func(name string, err error) { a.board.Set("source:"+name, err) }, Gone: func(name string) { a.board.Drop("source:" + name) }}); err != nil {
+	if a.sources, err = connect.New(connect.Config{Keep: a.store, Now: a.clock.Now, Deny: cfg.Dir, Pictures: filepath.Join(cfg.Dir, "pictures"), Secret: a.Secret, Renewed: a.secretsRenewed, Log: cfg.Log,
+		Check: func(name string, err error) { a.board.Set(checkSource+name, err) }, Gone: func(name string) { a.board.Drop(checkSource + name) }}); err != nil {
 		return err
 	}
 	if a.siren, err = siren.New(siren.Config{Folder: cfg.Alerts, Feed: cfg.AlertFeed, Site: cfg.Site, Keep: a.store,
@@ -204,7 +207,7 @@ func (a *Agent) wire() (err error) {
 	if !a.stranger { // else the screen goes on without a relay
 		base, trust := a.relayNow()
 		if a.uplink, err = uplink.New(uplink.Config{Base: base, Trust: trust, Identity: a.me, Dir: cfg.Dir, Store: a.store, Clock: a.clock, Describe: a.describe,
-			Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren, Mail: a.mail,
+			Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren, Mail: a.mail, Limits: cfg.Fetch,
 			Fresh: func(err error) { a.board.Set("fresh", err) }, Log: cfg.Log}); err != nil {
 			return err
 		}

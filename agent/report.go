@@ -97,6 +97,7 @@ func (a *Agent) describe(h *api.Heartbeat) {
 	}
 	h.Stick = a.sticks.state()
 	h.Warnings = &api.Heard{Standing: a.standing(st.Now)}
+	a.tellSources(h)
 }
 
 // ownMemory is what the Go runtime has of the system's memory, bytes.

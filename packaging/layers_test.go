@@ -132,7 +132,7 @@ func TestThirdPartyLibrariesStayAtHome(t *testing.T) {
 	homes := map[string][]string{
 		"github.com/gen2brain/go-mpv":       {"render/mpv"},
 		"github.com/godbus/dbus/v5":         {"usb/udisks", "agent/system"},
-		"github.com/fsnotify/fsnotify":      {"agent/connect"},
+		"github.com/fsnotify/fsnotify":      {"agent/connect/place"},
 		"go.etcd.io/bbolt":                  {"agent/store", "cloud/shelf"},
 		"github.com/hashicorp/go-memdb":     {"agent/store", "cloud/fleet"},
 		"github.com/kardianos/service":      {"agent/cmd/vitrine-player", "cloud/cmd/vitrine-relay"},

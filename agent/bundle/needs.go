@@ -18,7 +18,8 @@ func (m *Manifest) SceneFiles(id string) []Digest {
 		}
 	}
 	source := func(id string) {
-		if s := m.Sources[id]; s.Location.Type == "bundle" {
+		s := m.Sources[id]
+		if add(s.Location.CA); s.Location.Type == "bundle" {
 			add(s.Location.Path)
 		}
 	}

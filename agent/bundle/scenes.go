@@ -138,8 +138,11 @@ func (m *Manifest) validateFonts(fonts []string) error {
 
 // validateWidget checks what the kinds of widget have of their own. What playout binds must be empty in a manifest.
 func validateWidget(z scene.Zone) error {
+	if !slices.Contains([]string{"", "stale", "always", "never"}, z.ShowAge) {
+		return fmt.Errorf("its showAge %.40q is not stale, always or never", z.ShowAge)
+	}
 	switch {
-	case z.Ticker != nil && len(z.Ticker.Items) > 0, z.Table != nil && len(z.Table.Cells) > 0, z.Chart != nil && len(z.Chart.Cells) > 0:
+	case z.Ticker != nil && len(z.Ticker.Items) > 0, z.Table != nil && len(z.Table.Cells) > 0, z.Chart != nil && len(z.Chart.Cells) > 0, z.Calendar != nil && len(z.Calendar.Cells) > 0, z.Age != "":
 		return errors.New("it brings bound rows of its own")
 	case z.Ticker != nil && (z.Ticker.Speed < 0 || z.Ticker.Speed > 10_000):
 		return fmt.Errorf("its speed %d is not within 0 to 10000 pixels a second", z.Ticker.Speed)
@@ -153,6 +156,12 @@ func validateWidget(z scene.Zone) error {
 		return fmt.Errorf("its QR code's level %q is not L, M, Q or H", z.QR.Level)
 	}
 	switch {
+	case z.Calendar != nil:
+		return validateCalendar(z.Calendar)
+	case z.Text != nil && z.Text.Source != "":
+		if _, err := NewLine(z.Text.Text); err != nil || z.Text.Row < 0 || len(z.Text.Spans) > 0 {
+			return errors.Join(errors.New("its text's {{…}}, row or spans are not right"), err)
+		}
 	case z.Ticker != nil && z.Ticker.Source != "":
 		if _, err := NewLine(z.Ticker.Text); err != nil {
 			return fmt.Errorf("its text's {{…}} is not right: %w", err)

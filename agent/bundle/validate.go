@@ -143,49 +143,6 @@ func CheckPath(p string) error {
 	return nil
 }
 
-func (m *Manifest) validateSources() error {
-	for _, id := range slices.Sorted(maps.Keys(m.Sources)) {
-		if !name.MatchString(id) {
-			return fmt.Errorf("a source's name %q is not 1 to 64 letters, digits, \".\", \"_\" or \"-\"", id)
-		}
-		if err := m.Sources[id].validate(m.Files); err != nil {
-			return fmt.Errorf("source %q: %w", id, err)
-		}
-	}
-	return nil
-}
-
-func (s SourceSpec) validate(files map[string]Digest) error {
-	switch {
-	case !slices.Contains([]string{"text", "delimited", "feed", "json"}, s.Type):
-		return fmt.Errorf("its type %q is not text, delimited, feed or json", s.Type)
-	case s.Separator != "" && utf8.RuneCountInString(s.Separator) != 1:
-		return fmt.Errorf("its separator %q is not one character", s.Separator)
-	case !slices.Contains([]string{"", "hide", "show", "fallback"}, s.Keep.WhenExpired):
-		return fmt.Errorf("whenExpired %q is not hide, show or fallback", s.Keep.WhenExpired)
-	case s.Limits.Rows < 0 || s.Limits.Bytes < 0:
-		return errors.New("its limits are negative")
-	}
-	l := s.Location
-	switch l.Type {
-	case "bundle":
-		if _, ok := files[l.Path]; !ok {
-			return fmt.Errorf("its file %q is not in the bundle", l.Path)
-		}
-	case "file":
-		if l.Path == "" {
-			return errors.New("its location has no path")
-		}
-	case "http", "https":
-		if !strings.HasPrefix(l.URL, l.Type+"://") {
-			return fmt.Errorf("its URL %q does not begin with %s://", l.URL, l.Type)
-		}
-	default:
-		return fmt.Errorf("its location's type %q is not bundle, file, http or https", l.Type)
-	}
-	return nil
-}
-
 func (m *Manifest) validateSchedule() error {
 	var faults []string
 	check := func(where string, items []string) {
@@ -255,6 +212,8 @@ func zoneStyle(z scene.Zone) scene.Style {
 		return z.Cards.Style
 	case z.Weather != nil:
 		return z.Weather.Style
+	case z.Calendar != nil:
+		return z.Calendar.Style
 	}
 	return scene.Style{}
 }

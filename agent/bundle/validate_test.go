@@ -72,7 +72,22 @@ func TestAManifestIsNotRightWhen(t *testing.T) {
 		"a path has a drive":                 {func(m *bundle.Manifest) { m.Files["c:x"] = m.Blobs[0].Digest }, "plain path"},
 		"a path has a line's end":            {func(m *bundle.Manifest) { m.Files["a\nb"] = m.Blobs[0].Digest }, "plain path"},
 		"a path is endless":                  {func(m *bundle.Manifest) { m.Files[strings.Repeat("a", 300)] = m.Blobs[0].Digest }, "plain path"},
-		"a source is of no known type":       {func(m *bundle.Manifest) { m.Sources = map[string]bundle.SourceSpec{"s": {Type: "sql"}} }, "type"},
+		"a source is of no known type":       {func(m *bundle.Manifest) { m.Sources = map[string]bundle.SourceSpec{"s": {Type: "sqk"}} }, "its type"},
+		"a database is asked nothing that it could be at": {func(m *bundle.Manifest) {
+			m.Sources = map[string]bundle.SourceSpec{"s": {Type: "sql", SQL: "select 1", Location: bundle.Location{Type: "smb", Host: "h", Share: "s", Path: "p"}}}
+		}, "location's type"},
+		"a field is another type's": {func(m *bundle.Manifest) {
+			m.Sources = map[string]bundle.SourceSpec{"s": {Type: "text", SQL: "select 1", Location: bundle.Location{Type: "file", Path: "/x"}}}
+		}, "no sql"},
+		"a connection string is smuggled in": {func(m *bundle.Manifest) {
+			m.Sources = map[string]bundle.SourceSpec{"s": {Type: "odbc", SQL: "select 1", Location: bundle.Location{Type: "odbc", DSN: "x;Driver=/tmp/evil.so"}}}
+		}, "character"},
+		"pictures may come from anywhere": {func(m *bundle.Manifest) {
+			m.Sources = map[string]bundle.SourceSpec{"s": {Type: "text", Location: bundle.Location{Type: "file", Path: "/x"}, Pictures: bundle.Pictures{Columns: []string{"a"}}}}
+		}, "hosts"},
+		"a computed column is also a plain one": {func(m *bundle.Manifest) {
+			m.Sources = map[string]bundle.SourceSpec{"s": {Type: "text", Location: bundle.Location{Type: "file", Path: "/x"}, Map: []bundle.RowColumn{{Name: "a", From: "b", Expr: "c"}}}}
+		}, "from and expr"},
 		"a source's file is not there": {func(m *bundle.Manifest) {
 			m.Sources = map[string]bundle.SourceSpec{"s": {Type: "text", Location: bundle.Location{Type: "bundle", Path: "x"}}}
 		}, "not in the bundle"},

@@ -107,3 +107,20 @@ func validateWeather(w *scene.Weather) error {
 	}
 	return checkColor(w.Accent)
 }
+
+func validateCalendar(c *scene.Calendar) error {
+	switch {
+	case c.Source == "":
+		return errors.New("its calendar has no source")
+	case !slices.Contains([]string{"", "day", "week", "rooms"}, c.View):
+		return fmt.Errorf("its calendar's view %.40q is not day, week or rooms", c.View)
+	case c.Days != 0 && c.Days != 5 && c.Days != 7 || len(c.Rooms) > 48:
+		return fmt.Errorf("its calendar's week has %d days, which is neither 5 nor 7, or it names more than 48 rooms", c.Days)
+	}
+	for _, hour := range []string{c.From, c.To} {
+		if _, err := time.Parse("15:04", hour); err != nil && hour != "" && hour != "24:00" {
+			return fmt.Errorf("its calendar's hour %.40q is not like 08:00", hour)
+		}
+	}
+	return errors.Join(checkColor(c.Accent), checkColor(c.Free), checkColor(c.Busy))
+}

@@ -1,27 +1,27 @@
 // Package connect fetches rows from the customer's own sources, on the customer's own network.
 //
-//	bundle.SourceSpec ──Use──> worker per source: location ──bytes──> format ──rows──> store ──> Result ──> playout
-//	                                              file, bundle,       text, delimited,
-//	                                              http, https         feed, json
+//	bundle.SourceSpec ──Use──> worker per source: place ──bytes──> format ──┐
+//	                                              a database's answer ──────┼──rows──> store ──> pipeline ──> Result ──> playout
+//	                                              a calendar's events ──────┘                      ▲ now
 //
 // Good rows are on the disk before anyone sees them. When a source is cut or gives nonsense, the last good rows stay,
-// marked stale; no source slows another.
+// marked stale; no source slows another. What the rows look like at an instant is worked out anew when it may be another
+// thing, at midnight for "today", without asking the source.
 package connect
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"maps"
-	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"vitrine/agent/bundle"
+	"vitrine/agent/connect/place"
+	"vitrine/agent/secret"
 )
 
 // Defaults and bounds of a source's configuration.
@@ -50,29 +50,44 @@ type Config struct {
 	Check func(source string, err error) // hears how each source is; nil = nobody
 	Gone  func(source string)            // hears that a source is no longer used; nil = nobody
 	Deny  string                         // folder that no source may read: the player's own; "" = none
-	Log   *slog.Logger
+	// Pictures is the folder for pictures that rows name by an address; nothing else may be in it. "" = none are fetched.
+	Pictures string
+	// Secret opens a secret for a host, "name:port"; nil = there are none. Renewed is closed when one has come or gone; nil = never.
+	Secret  func(name, host string) (secret.Secret, error)
+	Renewed func() <-chan struct{}
+	Log     *slog.Logger
+}
+
+// Home is where the rows are shown: what "today" is there, and the language of what the player says itself.
+type Home struct {
+	Zone   string // IANA; "" = UTC
+	Locale string // "fr", "en"
 }
 
 // Set is what sources a player has.
 type Set struct {
-	cfg    Config
-	client *http.Client
-	use    chan struct{}
+	cfg  Config
+	held *place.Held
+	use  chan struct{}
 
 	telling sync.Mutex // before mu: so that nothing is told of a source after Gone
 
 	mu      sync.Mutex
-	wanted  map[string]source
+	workers map[string]*worker // by name, as they are wanted
 	results map[string]Result
+	good    map[string]kept // last good rows by key, as they are on the disk or would be
 	changed chan struct{}
 }
 
-// source is a configured source; key changes with the configuration.
+// source is a configured source.
 type source struct {
 	name string
-	key  string
+	key  string // of its rows: see keyOf
+	run  string // changes with anything that its worker goes by
 	spec bundle.SourceSpec
+	home Home
 	file string // bundle location: the file on the disk
+	find func(string) (string, bool)
 }
 
 // New prepares sources; there are none until Use.
@@ -89,51 +104,84 @@ func New(cfg Config) (*Set, error) {
 	if cfg.Gone == nil {
 		cfg.Gone = func(string) {}
 	}
+	if cfg.Renewed == nil {
+		cfg.Renewed = func() <-chan struct{} { return nil }
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Set{cfg: cfg, client: newClient(), use: make(chan struct{}, 1), wanted: map[string]source{},
-		results: map[string]Result{}, changed: make(chan struct{})}, nil
+	return &Set{cfg: cfg, held: &place.Held{}, use: make(chan struct{}, 1), workers: map[string]*worker{}, results: map[string]Result{},
+		good: map[string]kept{}, changed: make(chan struct{})}, nil
+}
+
+// sourceOf is a source as the bundle and the player have it.
+func sourceOf(name string, spec bundle.SourceSpec, home Home, find func(string) (string, bool)) source {
+	src := source{name: name, spec: spec, home: home, find: find}
+	if find != nil && spec.Location.Type == "bundle" {
+		src.file, _ = find(spec.Location.Path)
+	}
+	authority := ""
+	if find != nil && spec.Location.CA != "" {
+		authority, _ = find(spec.Location.CA)
+	}
+	src.key = keyOf(name, spec, src.file)
+	src.run = name + ":" + hashOf(spec, home, src.file, authority)
+	return src
 }
 
 // Use says which sources the live bundle names; file gives the place of a file of the bundle. Rows that were kept for
 // the same name and configuration are there at once.
-func (s *Set) Use(specs map[string]bundle.SourceSpec, file func(name string) (string, bool)) {
-	wanted, keep := map[string]source{}, map[string]bool{}
+func (s *Set) Use(specs map[string]bundle.SourceSpec, home Home, file func(name string) (string, bool)) {
+	next, keep := map[string]*worker{}, map[string]bool{}
+	s.mu.Lock()
+	before := maps.Clone(s.workers)
+	s.mu.Unlock()
+	same := len(before) == len(specs)
 	for name, spec := range specs {
-		src := source{name: name, spec: spec}
-		if spec.Location.Type == "bundle" {
-			src.file, _ = file(spec.Location.Path)
+		src := sourceOf(name, spec, home, file)
+		keep[src.key] = true
+		if w := before[name]; w != nil && w.src.run == src.run {
+			next[name] = w
+			continue
 		}
-		src.key = keyOf(src)
-		wanted[name], keep[src.key] = src, true
+		same = false
+		next[name] = s.newWorker(src)
+	}
+	if same {
+		return
 	}
 	s.telling.Lock()
 	defer s.telling.Unlock()
 	s.mu.Lock()
-	same := maps.EqualFunc(wanted, s.wanted, func(a, b source) bool { return a.key == b.key })
-	if same {
-		s.mu.Unlock()
-		return
+	for name, w := range next {
+		if w == before[name] {
+			continue
+		}
+		delete(s.results, name)
+		if w.first.known() {
+			s.results[name] = w.first
+		}
 	}
-	for name := range s.results {
-		if wanted[name].key != s.wanted[name].key {
+	for name := range before {
+		if next[name] == nil {
 			delete(s.results, name)
-		}
-	}
-	for name, src := range wanted {
-		if r, ok := s.kept(src); ok && s.wanted[name].key != src.key {
-			s.results[name] = r
-		}
-	}
-	for name := range s.wanted {
-		if _, still := wanted[name]; !still {
 			s.cfg.Gone(name)
 		}
 	}
-	s.wanted = wanted
+	maps.DeleteFunc(s.good, func(key string, _ kept) bool { return !keep[key] })
+	s.workers = next
 	s.wakeLocked()
 	s.mu.Unlock()
+	if s.cfg.Pictures != "" {
+		sweep(s.cfg.Pictures, func(file string) bool {
+			for name := range specs {
+				if strings.HasPrefix(file, prefixOf(name)) {
+					return false
+				}
+			}
+			return true
+		})
+	}
 	if err := s.cfg.Keep.DropRows(keep); err != nil {
 		s.cfg.Log.Warn("old rows not dropped", "error", err)
 	}
@@ -143,28 +191,20 @@ func (s *Set) Use(specs map[string]bundle.SourceSpec, file func(name string) (st
 	}
 }
 
-func keyOf(src source) string {
-	b, err := json.Marshal([]any{src.spec, src.file})
-	if err != nil {
-		return src.name // cannot be: plain data
+// recall gives the last good rows of a source: those in memory, else those on the disk.
+func (s *Set) recall(key string) kept {
+	s.mu.Lock()
+	k, ok := s.good[key]
+	s.mu.Unlock()
+	if ok {
+		return k
 	}
-	sum := sha256.Sum256(b)
-	return src.name + ":" + hex.EncodeToString(sum[:16])
-}
-
-// kept reads the rows that were kept; they are stale until they have been fetched again.
-func (s *Set) kept(src source) (Result, bool) {
-	b, ok := s.cfg.Keep.Rows(src.key)
-	var r Result
-	if !ok || json.Unmarshal(b, &r) != nil {
-		return Result{}, false
-	}
-	for _, row := range r.Rows {
-		if len(row) != len(r.Columns) {
-			return Result{}, false
+	if b, ok := s.cfg.Keep.Rows(key); ok {
+		if k, err := keptOf(b); err == nil {
+			return k
 		}
 	}
-	return aged(r, src.spec, s.cfg.Now()), true
+	return kept{}
 }
 
 // Result is what is known of a source; false before there is anything to know.
@@ -188,55 +228,55 @@ func (s *Set) wakeLocked() {
 }
 
 // publish shows a result, unless the source was replaced meanwhile.
-func (s *Set) publish(src source, r Result) {
+func (s *Set) publish(w *worker, r Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.wanted[src.name].key != src.key {
+	if s.workers[w.src.name] != w {
 		return
 	}
-	old := s.results[src.name]
-	s.results[src.name] = r
-	if old.Version != r.Version || old.Stale != r.Stale || old.Expired != r.Expired || old.FetchedAt.IsZero() != r.FetchedAt.IsZero() {
+	old, known := s.results[w.src.name]
+	s.results[w.src.name] = r
+	minute := func(t time.Time) time.Time { return t.Truncate(time.Minute) }
+	if !known || old.Version != r.Version || old.Stale != r.Stale || old.Expired != r.Expired || old.Class != r.Class || !maps.Equal(old.pictures, r.pictures) ||
+		!minute(old.FetchedAt).Equal(minute(r.FetchedAt)) {
 		s.wakeLocked()
 	}
 }
 
 // check tells how a source is, unless it was replaced meanwhile.
-func (s *Set) check(src source, err error) {
+func (s *Set) check(w *worker, err error) {
 	s.telling.Lock()
 	defer s.telling.Unlock()
 	s.mu.Lock()
-	still := s.wanted[src.name].key == src.key
+	still := s.workers[w.src.name] == w
 	s.mu.Unlock()
 	if still {
-		s.cfg.Check(src.name, err)
+		s.cfg.Check(w.src.name, err)
 	}
 }
 
 // Run fetches until ctx ends, each source by itself.
 func (s *Set) Run(ctx context.Context) error {
-	running := map[string]context.CancelFunc{} // by key
+	running := map[*worker]context.CancelFunc{}
 	var workers sync.WaitGroup
 	defer workers.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for {
 		s.mu.Lock()
-		wanted := maps.Clone(s.wanted)
+		wanted := slices.Collect(maps.Values(s.workers))
 		s.mu.Unlock()
-		keys := map[string]bool{}
-		for _, src := range wanted {
-			keys[src.key] = true
-			if running[src.key] == nil {
+		for _, w := range wanted {
+			if running[w] == nil {
 				ctx, stop := context.WithCancel(ctx)
-				running[src.key] = stop
-				workers.Go(func() { s.work(ctx, src) })
+				running[w] = stop
+				workers.Go(func() { w.work(ctx) })
 			}
 		}
-		for _, key := range slices.Sorted(maps.Keys(running)) {
-			if !keys[key] {
-				running[key]()
-				delete(running, key)
+		for w, stop := range running {
+			if !slices.Contains(wanted, w) {
+				stop()
+				delete(running, w)
 			}
 		}
 		select {

@@ -82,7 +82,7 @@ func run(t *testing.T, cfg connect.Config, specs map[string]bundle.SourceSpec) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Use(specs, func(name string) (string, bool) { return name, true })
+	s.Use(specs, connect.Home{}, func(name string) (string, bool) { return name, true })
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -145,7 +145,7 @@ func TestFormats(t *testing.T) {
 		{"a table whose cells hold line breaks and separators", bundle.SourceSpec{Type: "delimited", Separator: ";"}, "a;b\n\"x\ny;z\";2\n", "a,b: x\ny;z,2"},
 		{"a table without a header", bundle.SourceSpec{Type: "delimited", Header: &no}, "1,2\n3,4", "c1,c2: 1,2; 3,4"},
 		{"a header with doubles and gaps", bundle.SourceSpec{Type: "delimited"}, "a,a,\n1,2,3", "a,c2,c3: 1,2,3"},
-		{"a feed in another charset, with markup", bundle.SourceSpec{Type: "feed"}, rss, "title,description,link,published,author,image,feed: Café & thé,un mot,http://x/1,,,,F"},
+		{"a feed in another charset, with markup", bundle.SourceSpec{Type: "feed"}, rss, "title,description,link,published,author,image,feed,id,updated,categories,media,mediaType: Café & thé,un mot,http://x/1,,,,F,http://x/1,,,,"},
 		{"JSON objects", bundle.SourceSpec{Type: "json", Path: "data.rows"}, `{"data":{"rows":[{"a":1,"b":"x"},{"a":12345678901234567890.10,"c":true}]}}`, "a,b,c: 1,x,; 12345678901234567890.10,,true"},
 		{"JSON lists", bundle.SourceSpec{Type: "json"}, `[[1,2],[3]]`, "c1,c2: 1,2; 3,"},
 		{"JSON values", bundle.SourceSpec{Type: "json", Path: "0"}, `[["a","b"]]`, "value: a; b"},
@@ -209,12 +209,12 @@ func TestWhatIsWrongKeepsTheLastGoodRows(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			again.Use(map[string]bundle.SourceSpec{"x": spec}, nil)
+			again.Use(map[string]bundle.SourceSpec{"x": spec}, connect.Home{}, nil)
 			if r, ok := again.Result("x"); !ok || cells(r) != cells(before) {
 				t.Errorf("after a restart the rows are %q", cells(r))
 			}
 			spec.Charset = "utf-8"
-			again.Use(map[string]bundle.SourceSpec{"x": spec}, nil)
+			again.Use(map[string]bundle.SourceSpec{"x": spec}, connect.Home{}, nil)
 			if r, ok := again.Result("x"); ok {
 				t.Errorf("another configuration has the old rows %q", cells(r))
 			}
@@ -303,7 +303,7 @@ func FuzzFormats(f *testing.F) {
 	f.Add("feed", "<rss><channel><item><title>x</title></item></channel></rss>", "", "")
 	f.Add("text", "\xff\xfea\x00", "", "")
 	f.Fuzz(func(t *testing.T, kind, body, separator, path string) {
-		r, err := connect.Parse(bundle.SourceSpec{Type: kind, Separator: separator, Path: path}, []byte(body))
+		r, err := connect.Parse(bundle.SourceSpec{Type: kind, Separator: separator, Path: path}, connect.Home{}, []byte(body), time.Now())
 		if err != nil {
 			return
 		}
@@ -355,7 +355,7 @@ func TestASourceThatIsNoLongerUsedIsNotSpokenOf(t *testing.T) {
 	if err := <-told; err == nil || !strings.Contains(err.Error(), "put it there") {
 		t.Errorf("of a missing file it says: %v", err)
 	}
-	s.Use(map[string]bundle.SourceSpec{}, nil)
+	s.Use(map[string]bundle.SourceSpec{}, connect.Home{}, nil)
 	stop()
 	close(gone)
 	var names []string

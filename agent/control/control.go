@@ -1,6 +1,6 @@
 // Package control lets people and programs on the player's own machine ask and tell it, over a local socket.
 //
-//	vitrine-player status, import, screenshot, card, volume, screen, secret, export ──HTTP over DIR/control.sock (mode 0600)──> Server ──> player
+//	vitrine-player status, sources, import, screenshot, card, volume, screen, secret, export ──HTTP over DIR/control.sock (mode 0600)──> Server ──> player
 //
 // Who may open the socket may do everything: it belongs to the user that the player runs as. Where DIR cannot be written the
 // socket is below /run/vitrine, $XDG_RUNTIME_DIR, the folder for temporary files or /dev/shm, in a folder of that user's.
@@ -120,6 +120,7 @@ type player interface {
 	Status() Status
 	Import(ctx context.Context, path, trust string, progress func(have, total int64)) (p *api.Pointer, changed bool, err error)
 	Shot(ctx context.Context, path string, width int) error
+	Feeds(rows int) []Feed
 	teller
 	keeper
 }
@@ -152,6 +153,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, mux: http.NewServeMux()}
 	s.mux.HandleFunc("GET /status", s.status)
+	s.mux.HandleFunc("GET /sources", s.sources)
 	s.mux.HandleFunc("POST /import", s.load)
 	s.mux.HandleFunc("GET /screenshot", s.screenshot)
 	s.mux.HandleFunc("POST /card", s.card)

@@ -156,21 +156,19 @@ func (b *binder) zone(z scene.Zone) (scene.Zone, bool) {
 		b.style(&z.Clock.Style)
 	case z.Ticker != nil:
 		b.style(&z.Ticker.Style)
-		return z, b.ticker(z.Ticker)
 	case z.Table != nil:
 		b.style(&z.Table.Style)
-		return z, b.table(z.Table)
 	case z.Chart != nil:
 		b.style(&z.Chart.Style)
-		return z, b.chart(z.Chart)
 	case z.Cards != nil:
 		b.style(&z.Cards.Style)
-		return z, b.cards(z.Cards)
 	case z.Weather != nil:
 		b.style(&z.Weather.Style)
-		return z, b.weather(z.Weather)
+	case z.Calendar != nil:
+		b.style(&z.Calendar.Style)
 	}
-	return z, true
+	ok := connect.Filler{Rows: b.rows, Page: b.paging, Picture: b.picture}.Zone(&z)
+	return z, ok
 }
 
 func (b *binder) file(name string) string {
@@ -206,63 +204,11 @@ func (b *binder) rows(source string) (connect.Result, bool) {
 	if expired && b.live.Manifest.Sources[source].Keep.WhenExpired == "fallback" {
 		b.broken = true // another item stands in
 	}
-	return r, ok && len(r.Rows) > 0 && !expired
+	return r, ok && (len(r.Rows) > 0 || !r.FetchedAt.IsZero()) && !expired
 }
 
-func (b *binder) ticker(t *scene.Ticker) bool {
-	if t.Source == "" {
-		t.Items = []string{t.Text}
-		return true
-	}
-	r, ok := b.rows(t.Source)
-	if !ok {
-		return false
-	}
-	line, err := bundle.NewLine(t.Text)
-	if err != nil {
-		return false
-	}
-	for i := range r.Rows {
-		if s := line.Fill(r.Row(i)); s != "" {
-			t.Items = append(t.Items, s)
-		}
-	}
-	return len(t.Items) > 0
-}
-
-func (b *binder) table(t *scene.Table) bool {
-	if t.Source == "" {
-		return true
-	}
-	names := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		names[i] = c.Name
-	}
-	var ok bool
-	t.Cells, ok = b.cells(t.Source, names)
-	return ok
-}
-
-func (b *binder) chart(c *scene.Chart) (ok bool) {
-	c.Cells, ok = b.cells(c.Source, append([]string{c.Label}, c.Values...))
-	return ok
-}
-
-// cells are the rows of a source, these columns of them.
-func (b *binder) cells(source string, columns []string) ([][]string, bool) {
-	r, ok := b.rows(source)
-	if !ok {
-		return nil, false
-	}
-	all := make([][]string, len(r.Rows))
-	for i := range r.Rows {
-		all[i] = make([]string, len(columns))
-		for k, c := range columns {
-			all[i][k] = r.Cell(i, c)
-		}
-	}
-	return all, true
-}
+// paging is how a source turns its rows over.
+func (b *binder) paging(source string) bundle.RowPage { return b.live.Manifest.Sources[source].Page }
 
 // cloneZone copies a zone deeply: a manifest is shared and never changed.
 func cloneZone(z scene.Zone) scene.Zone {

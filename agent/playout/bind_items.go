@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"vitrine/agent/bundle"
 	"vitrine/render/scene"
 )
 
@@ -56,33 +55,6 @@ func (b *binder) bed(from *scene.Bed) *scene.Bed {
 	return &bed
 }
 
-// cards are a title, a text, a note and a picture of the bundle for each row; a row without any words is left out.
-func (b *binder) cards(c *scene.Cards) bool {
-	r, ok := b.rows(c.Source)
-	if !ok {
-		return false
-	}
-	var lines [3]bundle.Line
-	for i, text := range []string{c.Title, c.Text, c.Note} {
-		line, err := bundle.NewLine(text)
-		if err != nil {
-			return false
-		}
-		lines[i] = line
-	}
-	for n := range r.Rows {
-		row := r.Row(n)
-		cell := []string{lines[0].Fill(row), lines[1].Fill(row), lines[2].Fill(row), ""}
-		if c.Image != "" {
-			cell[3] = b.picture(*c, r.Cell(n, c.Image))
-		}
-		if strings.Join(cell[:3], "") != "" {
-			c.Cells = append(c.Cells, cell)
-		}
-	}
-	return len(c.Cells) > 0
-}
-
 // picture is the file of a picture that a row names, "" when it is not here: the card is shown without it.
 func (b *binder) picture(c scene.Cards, named string) string {
 	name := b.live.Manifest.CardPicture(c, named)
@@ -90,12 +62,4 @@ func (b *binder) picture(c scene.Cards, named string) string {
 		return ""
 	}
 	return b.file(name)
-}
-
-func (b *binder) weather(w *scene.Weather) (ok bool) {
-	w.Cells, ok = b.cells(w.Source, []string{w.Label, w.Sky, w.High, w.Low, w.Wind})
-	if ok && w.Rows > 0 {
-		w.Cells = w.Cells[:min(w.Rows, len(w.Cells))]
-	}
-	return ok
 }

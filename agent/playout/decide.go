@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"vitrine/agent/connect"
 	"vitrine/agent/schedule"
 	"vitrine/render/pipe"
 )
@@ -19,8 +20,11 @@ func (p *Playout) decide() <-chan struct{} {
 	live, fresh := p.cfg.Store.Live()
 	renewed := p.live == nil || live.Digest != p.live.Digest
 	p.live = live
-	if renewed && live.Manifest != nil && p.cfg.Feeds != nil { // so that kept rows are in the first picture
-		p.cfg.Feeds.Use(live.Manifest.Sources, live.Path)
+	if live.Manifest != nil && p.cfg.Feeds != nil { // so that kept rows are in the first picture
+		if home := (connect.Home{Zone: p.zone(), Locale: p.lang()}); renewed || home != p.home {
+			p.home = home
+			p.cfg.Feeds.Use(live.Manifest.Sources, home, live.Path)
+		}
 	}
 	warned := p.listen()
 	if renewed {

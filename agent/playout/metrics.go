@@ -1,9 +1,11 @@
 package playout
 
 import (
+	"fmt"
 	"maps"
 	"strconv"
 	"strings"
+	"time"
 
 	"vitrine/agent/connect"
 )
@@ -51,18 +53,27 @@ func (p *Playout) metrics() map[string]any {
 
 // measure adds what is known of a source. Values of rows that are too old to be shown are not known.
 func measure(m map[string]any, source string, r connect.Result) {
-	m[source+".count"], m[source+".stale"] = float64(len(r.Rows)), r.Stale
-	if len(r.Rows) == 0 || r.Expired {
+	m[source+".count"], m[source+".stale"], m[source+".error"] = float64(len(r.Rows)), r.Stale, string(r.Class)
+	if !r.FetchedAt.IsZero() {
+		m[source+".fetched_at"] = r.FetchedAt.UTC().Format(time.RFC3339)
+	}
+	if r.Expired {
 		return
 	}
-	for i, column := range r.Columns {
-		if i < len(r.Rows[0]) {
-			if v := quantity(r.Rows[0][i]); v != nil {
-				m[source+".first."+column] = v
+	for n, row := range r.Rows[:min(len(r.Rows), measured)] {
+		for i, column := range r.Columns {
+			if v := quantity(row[i]); v != nil {
+				m[fmt.Sprintf("%s[%d].%s", source, n, column)] = v
+				if n == 0 {
+					m[source+".first."+column] = v
+				}
 			}
 		}
 	}
 }
+
+// measured is how many rows of a source conditions can ask for.
+const measured = 10
 
 // quantity is a value as a condition compares it: text that is written as a number is one, since text files know no types.
 func quantity(v connect.Value) any {

@@ -34,6 +34,10 @@ func TestConditions(t *testing.T) {
 		{"a code is no number", new(value(connect.Text, "007")), nil, schedule.Condition{Metric: "menus.first.price", Op: "eq", Value: "007"}, true},
 		{"a truth of the first row", new(value(connect.Bool, "true")), nil, schedule.Condition{Metric: "menus.first.price", Op: "eq", Value: true}, true},
 		{"an empty cell makes it false", new(value(connect.Null, "")), nil, schedule.Condition{Metric: "menus.first.price", Op: "ne", Value: 3}, false},
+		{"a number of the second row", new(value(connect.Decimal, "12.5")), nil, schedule.Condition{Metric: "menus[1].price", Op: "lt", Value: 2}, true},
+		{"a row that is not there makes it false", new(value(connect.Decimal, "12.5")), nil, schedule.Condition{Metric: "menus[2].price", Op: "lt", Value: 2}, false},
+		{"a date of a row", new(value(connect.Date, "2026-11-20")), nil, schedule.Condition{Metric: "menus[0].price", Op: "eq", Value: "2026-11-20"}, true},
+		{"the kind of fault", new(faulty(value(connect.Text, ""))), nil, schedule.Condition{Metric: "menus.error", Op: "eq", Value: "late"}, true},
 		{"rows too old to be shown make it false", &expired, nil, schedule.Condition{Metric: "menus.first.price", Op: "gt", Value: 12}, false},
 		{"the relay is connected", nil, true, schedule.Condition{Metric: "relay.connected", Op: "eq", Value: true}, true},
 		{"the relay is not connected", nil, false, schedule.Condition{Metric: "relay.connected", Op: "eq", Value: false}, true},
@@ -61,4 +65,10 @@ func TestConditions(t *testing.T) {
 			})
 		})
 	}
+}
+
+// faulty are rows that could not be renewed.
+func faulty(r connect.Result) connect.Result {
+	r.Stale, r.Err, r.Class = true, "it did not answer in time", connect.Late
+	return r
 }

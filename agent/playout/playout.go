@@ -19,7 +19,11 @@
 //
 //	menus.count         rows, a number
 //	menus.stale         true: they could not be renewed in time
-//	menus.first.price   the column price of the first row: a number where it is written as one, else true, false or a text
+//	menus[0].price      the column price of the first row, menus[9].price of the tenth and last: a number where it is written as
+//	                    one, else true, false, a date (2027-01-31) or a text
+//	menus.first.price   the same as menus[0].price
+//	menus.fetched_at    when they were last renewed, a text (RFC 3339)
+//	menus.error         why they cannot be renewed, one of the words of connect.Class; "" = they can
 //	relay.connected     true or false; not known on a player without a relay
 //	touch.idle          whole seconds since somebody touched the screen or a key, from the player's start on
 //	temperature         of the machine's hottest sensor, whole degrees Celsius; temperature.NAME of each, as agent/sense names them
@@ -78,7 +82,7 @@ type timekeeper interface {
 }
 
 type feeds interface {
-	Use(specs map[string]bundle.SourceSpec, file func(name string) (string, bool))
+	Use(specs map[string]bundle.SourceSpec, home connect.Home, file func(name string) (string, bool))
 	Result(source string) (connect.Result, bool)
 	Changed() <-chan struct{}
 }
@@ -165,9 +169,10 @@ type Playout struct {
 	sick     quarantine
 	overlays string // as they were last told
 	settings pipe.Command
-	cutAt    time.Time // when what waits must be shown at the latest; zero = at the item's end
-	retry    time.Time // not before: after the card itself has failed
-	moved    time.Time // when a frame was last presented
+	home     connect.Home // as the sources were told
+	cutAt    time.Time    // when what waits must be shown at the latest; zero = at the item's end
+	retry    time.Time    // not before: after the card itself has failed
+	moved    time.Time    // when a frame was last presented
 	begun    time.Time
 	shares   shares
 	visitors visitors

@@ -48,7 +48,7 @@ func (f *feeds) Result(name string) (connect.Result, bool) {
 	return r, ok
 }
 
-func (f *feeds) Use(map[string]bundle.SourceSpec, func(string) (string, bool)) {}
+func (f *feeds) Use(map[string]bundle.SourceSpec, connect.Home, func(string) (string, bool)) {}
 
 func (f *feeds) Changed() <-chan struct{} {
 	f.mu.Lock()

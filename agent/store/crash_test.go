@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	case os.Getenv("VITRINE_TEST_DAY") != "":
-		liveOneDay(os.Getenv("VITRINE_TEST_DIR"), os.Getenv("VITRINE_TEST_DAY"))
+		liveOneDay(os.Getenv("VITRINE_TEST_DIR"), os.Getenv("VITRINE_TEST_DAY"), os.Getenv("VITRINE_TEST_MISHAP"))
 	case os.Getenv("VITRINE_TEST_INGEST") != "":
 		ingestAndDie(os.Getenv("VITRINE_TEST_DIR"), os.Getenv("VITRINE_TEST_INGEST"), os.Getenv("VITRINE_TEST_STEP"))
 	}

@@ -76,11 +76,14 @@ func (s *Store) keepFloor() error {
 	s.flooring.Lock()
 	defer s.flooring.Unlock()
 	f := s.Floor()
-	if err := s.put(bucketMeta, "floor", f); err != nil {
-		return err
+	err := s.put(bucketMeta, "floor", f)
+	s.mu.Lock()
+	s.unkept = err != nil
+	s.mu.Unlock()
+	if err == nil {
+		s.writeFloor(f)
 	}
-	s.writeFloor(f)
-	return nil
+	return err
 }
 
 // writeFloor writes the second place; the first is written in the transaction that made it necessary.
@@ -114,11 +117,13 @@ func (s *Store) Time() (now time.Time, held bool) {
 // RaiseTime keeps an instant that is certainly past, say the time of an authenticated relay; it never goes back.
 func (s *Store) RaiseTime(t time.Time) error {
 	s.mu.Lock()
-	if !t.After(s.floor.Time) {
+	if !t.After(s.floor.Time) && !s.unkept {
 		s.mu.Unlock()
 		return nil
 	}
-	s.floor.Time = t.UTC()
+	if t.After(s.floor.Time) {
+		s.floor.Time = t.UTC()
+	}
 	s.mu.Unlock()
 	if err := s.keepFloor(); err != nil {
 		return fmt.Errorf("keep the time: %w", err)

@@ -28,6 +28,7 @@ type Progress struct {
 	Digest      bundle.Digest
 	Manifest    *bundle.Manifest
 	Have, Total int64
+	Fetched     int64 // of Have: verified bytes that this Ingest's origin has given
 }
 
 // Taken is what an Ingest came to.
@@ -138,7 +139,7 @@ func (s *Store) step(ctx context.Context, j *job, envelope []byte, stop context.
 	switch {
 	case len(in.missing) > 0:
 		return in, false, s.makeRoom(in)
-	case !j.fetched && s.pointers().Active == in.Digest:
+	case !j.fetched && s.pointers().Active == in.Digest && s.shows(in.Digest):
 		if err := s.remark(in.marks); err != nil || !j.asked {
 			return in, true, err
 		}
@@ -315,18 +316,29 @@ func (s *Store) Rollback(ctx context.Context) error {
 	}
 	defer release()
 	p := s.pointers()
-	if p.Previous == "" {
+	to := pointers{Active: p.Previous, Held: p.Active}
+	if p.Held != "" && s.shows(p.Held) { // the disk refused to say that it was done
+		to = p
+	}
+	if to.Active == "" {
 		return errors.New("go back: there is no bundle before the live one on this player")
 	}
-	if _, err := s.manifest(p.Previous); err != nil {
+	if _, err := s.manifest(to.Active); err != nil {
 		return fmt.Errorf("go back: %w", err)
 	}
-	if err := s.commit(pointers{Active: p.Previous, Held: p.Active}, s.Floor(), nil); err != nil {
+	if err := s.commit(to, s.Floor(), nil); err != nil {
 		return fmt.Errorf("go back: %w", err)
 	}
 	s.overtake()
-	s.log.Info("bundle left for the one before", "left", p.Active.Short(), "live", p.Previous.Short())
+	s.log.Info("bundle left for the one before", "left", to.Held.Short(), "live", to.Active.Short())
 	return nil
+}
+
+// shows says whether a bundle is what the live view says. The index may be ahead of it: bbolt can fail after it has changed
+// what is read.
+func (s *Store) shows(d bundle.Digest) bool {
+	live, _ := s.Live()
+	return live.Digest == d
 }
 
 // manifest reads a manifest that was taken before. It was signed by a publisher of its own time: a key that is revoked

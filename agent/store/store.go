@@ -81,10 +81,11 @@ type Store struct {
 	setting  sync.Mutex // one change of the settings at a time
 	flooring sync.Mutex // one change of the floor at a time comes to the disk, in both of its places
 
-	mu    sync.Mutex
-	trust *bundle.Trust // nil = nothing pinned yet
-	floor Floor
-	jobs  map[*job]bool // Ingests under way
+	mu     sync.Mutex
+	trust  *bundle.Trust // nil = nothing pinned yet
+	floor  Floor
+	unkept bool          // the floor is higher than the disk knows: it could not be written
+	jobs   map[*job]bool // Ingests under way
 	// downloads are the blobs on their way.
 	downloads map[bundle.Digest]*download
 	bad       map[bundle.Digest]bool // blobs that were found damaged and are not mended; their marks may say otherwise
@@ -167,6 +168,9 @@ func (s *Store) load(cause error) error {
 	}
 	if s.floor, err = s.readFloor(s.index); err != nil {
 		return err
+	}
+	if s.trust != nil {
+		s.floor.Root = max(s.floor.Root, s.trust.Root().Version)
 	}
 	return s.refresh()
 }

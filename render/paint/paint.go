@@ -1,4 +1,4 @@
-// Package paint answers: what does this widget look like? Text, tickers, clocks, countdowns, tables, cards, weather, charts,
+// Package paint answers: what does this widget look like? Text, tickers, clocks, countdowns, tables, cards, calendars, weather, charts,
 // QR codes, shapes and the player's own card; and it reads pictures.
 //
 //	scene.Zone ──New──> Widget ──Paint(dst, now)──> the zone's own surface ──> compose
@@ -70,6 +70,18 @@ func New(z scene.Zone, size image.Point, scale float64, env Env) (Widget, error)
 		env.Zone = time.Local
 	}
 	p := newPlate(z, size, scale)
+	w, err := newWidget(z, p, env)
+	if err != nil {
+		return nil, err
+	}
+	if _, takes := w.(Updater); takes && z.SourceName() != "" {
+		return newDated(w, p, env), nil
+	}
+	return w, nil
+}
+
+// newWidget makes the widget of a zone's kind.
+func newWidget(z scene.Zone, p plate, env Env) (Widget, error) {
 	switch z.Kind() {
 	case "text":
 		return newText(*z.Text, p, env), nil
@@ -94,6 +106,8 @@ func New(z scene.Zone, size image.Point, scale float64, env Env) (Widget, error)
 		return orError(newCards(*z.Cards, p, env))
 	case "weather":
 		return newWeather(*z.Weather, p, env), nil
+	case "calendar":
+		return newPlanner(*z.Calendar, p, env), nil
 	case "card":
 		return newCard(*z.Card, p, env), nil
 	}

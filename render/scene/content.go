@@ -44,6 +44,7 @@ func (z Zone) Contents() []string {
 	add(z.Shape != nil, "shape")
 	add(z.Cards != nil, "cards")
 	add(z.Weather != nil, "weather")
+	add(z.Calendar != nil, "calendar")
 	add(z.Card != nil, "card")
 	return kinds
 }
@@ -77,6 +78,10 @@ func (z Zone) SourceName() string {
 		return z.Cards.Source
 	case z.Weather != nil:
 		return z.Weather.Source
+	case z.Calendar != nil:
+		return z.Calendar.Source
+	case z.Text != nil:
+		return z.Text.Source
 	}
 	return ""
 }

@@ -63,6 +63,9 @@ type Zone struct {
 	Background Color   `json:"background,omitempty"` // "" leaves what is below visible
 	Opacity    float64 `json:"opacity,omitempty"`    // 0 < o <= 1; 0 stands for 1
 	Radius     int     `json:"radius,omitempty"`     // of the corners, canvas pixels
+	// ShowAge says when a zone with rows tells of when they are: stale, always, never; "" = stale.
+	ShowAge string `json:"showAge,omitempty"`
+	Age     string `json:"age,omitempty"` // bound by playout: "data of 20/11 18:05"; "" = nothing is told
 
 	Playlist  []Item     `json:"playlist,omitempty"`
 	Text      *Text      `json:"text,omitempty"`
@@ -75,6 +78,7 @@ type Zone struct {
 	Shape     *Shape     `json:"shape,omitempty"`
 	Cards     *Cards     `json:"cards,omitempty"`
 	Weather   *Weather   `json:"weather,omitempty"`
+	Calendar  *Calendar  `json:"calendar,omitempty"`
 	Card      *Card      `json:"card,omitempty"` // the player's own page; not for bundles
 }
 
@@ -91,9 +95,11 @@ type Style struct {
 
 // Text is a paragraph; lines are broken at the zone's width and the last is shortened with an ellipsis.
 type Text struct {
-	Text  string `json:"text"`
-	Style Style  `json:"style,omitzero"`
-	Spans []Span `json:"spans,omitempty"` // instead of Text: pieces with looks of their own
+	Text   string `json:"text"`             // with a source: text/template over a row
+	Source string `json:"source,omitempty"` // name of the source that gives the row
+	Row    int    `json:"row,omitempty"`    // which, from 1; 0 = the first
+	Style  Style  `json:"style,omitzero"`
+	Spans  []Span `json:"spans,omitempty"` // instead of Text: pieces with looks of their own
 }
 
 // Ticker is one line that moves against the reading direction, without end. A size of 0 fits it to the zone's height.

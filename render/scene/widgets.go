@@ -88,3 +88,24 @@ type Weather struct {
 
 	Cells [][]string `json:"cells,omitempty"` // bound by playout: label, sky, high, low, wind
 }
+
+// Calendar shows rows that have a beginning and an end: today, this week, or rooms as they are now.
+type Calendar struct {
+	Source string   `json:"source,omitempty"`
+	View   string   `json:"view,omitempty"`   // day, week, rooms; "" = day
+	Title  string   `json:"title,omitempty"`  // the source's columns; "" = title
+	Start  string   `json:"start,omitempty"`  // "" = start
+	End    string   `json:"end,omitempty"`    // "" = end
+	Room   string   `json:"room,omitempty"`   // "" = place
+	AllDay string   `json:"allDay,omitempty"` // "" = allDay
+	Rooms  []string `json:"rooms,omitempty"`  // in this order, those without events too: the columns of a day, the rooms that are told of
+	From   string   `json:"from,omitempty"`   // "08:00": the hours that a day shows at least
+	To     string   `json:"to,omitempty"`     // "18:00"
+	Days   int      `json:"days,omitempty"`   // of a week, from Monday: 5, 7; 0 = 7
+	Accent Color    `json:"accent,omitempty"`
+	Free   Color    `json:"free,omitempty"` // of rooms that are free; "" = green
+	Busy   Color    `json:"busy,omitempty"` // of those that are not; "" = red
+	Style  Style    `json:"style,omitzero"`
+
+	Cells [][]string `json:"cells,omitempty"` // bound by playout: title, start and end (RFC 3339, or a date), room, "true" for a whole day
+}

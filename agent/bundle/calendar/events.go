@@ -29,32 +29,25 @@ type Refused struct {
 // former to each player's clock. What was cancelled is left out silently.
 func Events(calendars []*Component, zone string) (found []Found, refused []Refused) {
 	for _, cal := range calendars {
-		c := &clocks{known: map[string]string{}, zone: zone}
-		moved := map[string][]moment{}
+		c := ClocksOf(cal, zone)
+		moved := map[string][]Moment{}
 		for _, part := range cal.Parts {
-			if part.Name == "VTIMEZONE" {
-				id, _ := part.one("TZID")
-				location, _ := part.one("X-LIC-LOCATION")
-				c.known[id.Value] = location.Value
-			}
-		}
-		for _, part := range cal.Parts {
-			if id, ok := part.one("RECURRENCE-ID"); ok && part.Name == "VEVENT" {
-				if at, err := c.moments(id); err == nil {
-					moved[part.text("UID")] = append(moved[part.text("UID")], at...)
+			if id, ok := part.One("RECURRENCE-ID"); ok && part.Name == "VEVENT" {
+				if at, err := c.Moments(id); err == nil {
+					moved[part.Text("UID")] = append(moved[part.Text("UID")], at...)
 				}
 			}
 		}
 		for _, part := range cal.Parts {
-			if part.Name != "VEVENT" || strings.EqualFold(part.text("STATUS"), "CANCELLED") {
+			if part.Name != "VEVENT" || strings.EqualFold(part.Text("STATUS"), "CANCELLED") {
 				continue
 			}
-			f := Found{UID: part.text("UID"), Summary: part.text("SUMMARY"), Line: part.Line}
-			id, override := part.one("RECURRENCE-ID")
+			f := Found{UID: part.Text("UID"), Summary: part.Text("SUMMARY"), Line: part.Line}
+			id, override := part.One("RECURRENCE-ID")
 			if override {
 				f.UID += "\x00" + id.Value
 			}
-			e, err := c.event(part, moved[part.text("UID")])
+			e, err := c.event(part, moved[part.Text("UID")])
 			if err != nil {
 				refused = append(refused, Refused{f.Summary, f.Line, err.Error()})
 				continue
@@ -67,18 +60,18 @@ func Events(calendars []*Component, zone string) (found []Found, refused []Refus
 }
 
 // event is a VEVENT's time.
-func (c *clocks) event(v *Component, moved []moment) (e schedule.Event, err error) {
+func (c *Clocks) event(v *Component, moved []Moment) (e schedule.Event, err error) {
 	start, end, err := c.extent(v)
 	if err != nil {
 		return e, err
 	}
-	id, override := v.one("RECURRENCE-ID")
+	id, override := v.One("RECURRENCE-ID")
 	if override && id.Params["RANGE"] != "" {
 		return e, errors.New("it changes all days from one on (RANGE=THISANDFUTURE): end the entry that repeats there and begin another")
 	}
-	rules, more, except := v.all("RRULE"), v.all("RDATE"), v.all("EXDATE")
+	rules, more, except := v.All("RRULE"), v.All("RDATE"), v.All("EXDATE")
 	repeats := !override && len(rules)+len(more) > 0
-	e.Zone = start.zone
+	e.Zone = start.Zone
 	if err := extent(&e, start, end, repeats); err != nil {
 		return e, err
 	}
@@ -86,18 +79,18 @@ func (c *clocks) event(v *Component, moved []moment) (e schedule.Event, err erro
 		if !override {
 			err = c.repeat(&e, start, rules, more)
 		}
-		if err == nil && len(v.all("EXRULE")) > 0 {
+		if err == nil && len(v.All("EXRULE")) > 0 {
 			err = errors.New("it has EXRULE, a rule of exceptions, which RFC 5545 has done away with: list its days as EXDATE")
 		}
 		for _, p := range except {
-			var days []moment
-			if days, err = c.moments(p); err != nil {
+			var days []Moment
+			if days, err = c.Moments(p); err != nil {
 				break
 			}
 			moved = append(slices.Clone(moved), days...)
 		}
 		for _, m := range moved {
-			if m = m.on(start.zone); m.date || start.date || m.clock() == start.clock() { // others name no time of the entry
+			if m = m.On(start.Zone); m.Day || start.Day || m.clock() == start.clock() { // others name no time of the entry
 				e.ExDates = append(e.ExDates, m.day())
 			}
 		}
@@ -120,56 +113,56 @@ func check(e schedule.Event) error {
 }
 
 // extent reads when the entry, or the first of its kind, begins and ends, both by the clock of its beginning.
-func (c *clocks) extent(v *Component) (start, end moment, err error) {
-	begin, ok := v.one("DTSTART")
+func (c *Clocks) extent(v *Component) (start, end Moment, err error) {
+	begin, ok := v.One("DTSTART")
 	if !ok {
 		return start, end, errors.New("it has no DTSTART, and so no time")
 	}
-	if start, err = c.moment(begin.Value, begin); err != nil {
+	if start, err = c.Moment(begin.Value, begin); err != nil {
 		return start, end, err
 	}
 	end = start
-	until, hasEnd := v.one("DTEND")
-	length, hasLength := v.one("DURATION")
+	until, hasEnd := v.One("DTEND")
+	length, hasLength := v.One("DURATION")
 	switch {
 	case hasEnd:
-		if end, err = c.moment(until.Value, until); err != nil {
+		if end, err = c.Moment(until.Value, until); err != nil {
 			return start, end, err
 		}
-		if end.date != start.date {
+		if end.Day != start.Day {
 			return start, end, errors.New("of its DTSTART and DTEND one is a day and the other a time")
 		}
-		end = end.on(start.zone)
+		end = end.On(start.Zone)
 	case hasLength:
-		d, ok := duration(length.Value)
+		d, ok := Duration(length.Value)
 		if !ok {
 			return start, end, fmt.Errorf("its DURATION is %.40q, which is not a length of time above zero", length.Value)
 		}
-		end.wall = start.wall.Add(d)
-	case start.date:
-		end.wall = start.wall.AddDate(0, 0, 1)
+		end.Wall = start.Wall.Add(d)
+	case start.Day:
+		end.Wall = start.Wall.AddDate(0, 0, 1)
 	}
-	if start.date && end.wall.Equal(start.wall) { // some write the last day instead of the one after it
-		end.wall = start.wall.AddDate(0, 0, 1)
+	if start.Day && end.Wall.Equal(start.Wall) { // some write the last day instead of the one after it
+		end.Wall = start.Wall.AddDate(0, 0, 1)
 	}
-	if !end.wall.After(start.wall) {
+	if !end.Wall.After(start.Wall) {
 		return start, end, fmt.Errorf("it takes no time: it begins %s and ends %s", start, end)
 	}
 	return start, end, nil
 }
 
 // extent puts a beginning and an end into an event's terms.
-func extent(e *schedule.Event, start, end moment, repeats bool) error {
+func extent(e *schedule.Event, start, end Moment, repeats bool) error {
 	const day = 24 * time.Hour
-	length := end.wall.Sub(start.wall)
-	midnights := start.wall.Equal(start.wall.Truncate(day)) && end.wall.Equal(end.wall.Truncate(day))
+	length := end.Wall.Sub(start.Wall)
+	midnights := start.Wall.Equal(start.Wall.Truncate(day)) && end.Wall.Equal(end.Wall.Truncate(day))
 	switch {
 	case length > day && repeats:
 		return fmt.Errorf("it lasts more than a day, from %s to %s, and repeats: make an entry for each of its days", start, end)
 	case midnights:
 		e.StartDate = start.day()
 		if !repeats {
-			e.EndDate = end.wall.AddDate(0, 0, -1).Format(time.DateOnly)
+			e.EndDate = end.Wall.AddDate(0, 0, -1).Format(time.DateOnly)
 		}
 	case length <= day:
 		to := end.clock()
@@ -181,10 +174,10 @@ func extent(e *schedule.Event, start, end moment, repeats bool) error {
 			e.EndDate = e.StartDate
 		}
 	default:
-		from, fixed := start.instant()
-		to, _ := end.instant()
+		from, fixed := start.Instant()
+		to, _ := end.Instant()
 		if !fixed {
-			return fmt.Errorf("it lasts more than a day, from %s to %s, in no time zone: give --zone", start, end)
+			return fmt.Errorf("it lasts more than a day, from %s to %s, in no time Zone: give --zone", start, end)
 		}
 		from, to = from.UTC(), to.UTC()
 		e.NotBefore, e.NotAfter = &from, &to
@@ -193,17 +186,17 @@ func extent(e *schedule.Event, start, end moment, repeats bool) error {
 }
 
 // repeat adds the days on which an entry comes again.
-func (c *clocks) repeat(e *schedule.Event, start moment, rules, more []Property) error {
+func (c *Clocks) repeat(e *schedule.Event, start Moment, rules, more []Property) error {
 	if len(rules) > 1 {
 		return errors.New("it has several RRULEs: make an entry for each")
 	}
 	for _, p := range more {
-		days, err := c.moments(p)
+		days, err := c.Moments(p)
 		if err != nil {
 			return err
 		}
 		for _, m := range days {
-			if m = m.on(start.zone); m.date != start.date || m.clock() != start.clock() {
+			if m = m.On(start.Zone); m.Day != start.Day || m.clock() != start.clock() {
 				return fmt.Errorf("it comes again at another time of day (RDATE %s, DTSTART %s): make an entry of its own of that", m, start)
 			}
 			e.RDates = append(e.RDates, m.day())
@@ -221,26 +214,26 @@ func (c *clocks) repeat(e *schedule.Event, start moment, rules, more []Property)
 }
 
 // rule is an RRULE over local dates: its times of day say what DTSTART says already, and UNTIL becomes the last day.
-func (c *clocks) rule(text string, start moment) (string, error) {
+func (c *Clocks) rule(text string, start Moment) (string, error) {
 	var parts []string
 	for part := range strings.SplitSeq(text, ";") {
 		name, value, _ := strings.Cut(part, "=")
-		redundant := map[string]int{"BYHOUR": start.wall.Hour(), "BYMINUTE": start.wall.Minute(), "BYSECOND": start.wall.Second()}
-		if n, timed := redundant[name]; timed && !start.date && strings.TrimLeft(value, "0") == strings.TrimLeft(fmt.Sprint(n), "0") {
+		redundant := map[string]int{"BYHOUR": start.Wall.Hour(), "BYMINUTE": start.Wall.Minute(), "BYSECOND": start.Wall.Second()}
+		if n, timed := redundant[name]; timed && !start.Day && strings.TrimLeft(value, "0") == strings.TrimLeft(fmt.Sprint(n), "0") {
 			continue
 		}
 		if name == "UNTIL" {
-			m, err := c.moment(value, Property{Name: "UNTIL", Params: map[string]string{"TZID": ""}})
+			m, err := c.Moment(value, Property{Name: "UNTIL", Params: map[string]string{"TZID": ""}})
 			if err != nil {
 				return "", err
 			}
-			if m.zone == "UTC" {
-				m = m.on(start.zone)
+			if m.Zone == "UTC" {
+				m = m.On(start.Zone)
 			}
-			if !m.date && !start.date && m.wall.Sub(m.wall.Truncate(24*time.Hour)) < start.wall.Sub(start.wall.Truncate(24*time.Hour)) {
-				m.wall = m.wall.AddDate(0, 0, -1)
+			if !m.Day && !start.Day && m.Wall.Sub(m.Wall.Truncate(24*time.Hour)) < start.Wall.Sub(start.Wall.Truncate(24*time.Hour)) {
+				m.Wall = m.Wall.AddDate(0, 0, -1)
 			}
-			part = "UNTIL=" + m.wall.Format("20060102")
+			part = "UNTIL=" + m.Wall.Format("20060102")
 		}
 		if part != "" {
 			parts = append(parts, part)

@@ -8,27 +8,40 @@ import (
 	"time"
 )
 
-// moment is a DATE or DATE-TIME: what a clock on the wall shows, and which clock.
-type moment struct {
-	wall time.Time // carried in UTC
-	date bool      // a day, not a time
-	zone string    // IANA; "" = wherever the reader is
+// Moment is a DATE or DATE-TIME: what a clock on the wall shows, and which clock.
+type Moment struct {
+	Wall time.Time // carried in UTC
+	Day  bool      // a day, not a time
+	Zone string    // IANA; "" = wherever the reader is
 }
 
-// clocks knows the time zones that a calendar names.
-type clocks struct {
+// Clocks knows the time zones that a calendar names.
+type Clocks struct {
 	known map[string]string // TZID -> IANA, from VTIMEZONE's X-LIC-LOCATION
 	zone  string            // for times that name none, or one that is not known; "" = those float
 }
 
-// moments reads a property that may list several.
-func (c *clocks) moments(p Property) ([]moment, error) {
+// ClocksOf reads a calendar's time zones. zone is for times that name none, or one that is not known; "" = those float.
+func ClocksOf(cal *Component, zone string) *Clocks {
+	c := &Clocks{known: map[string]string{}, zone: zone}
+	for _, part := range cal.Parts {
+		if part.Name == "VTIMEZONE" {
+			id, _ := part.One("TZID")
+			location, _ := part.One("X-LIC-LOCATION")
+			c.known[id.Value] = location.Value
+		}
+	}
+	return c
+}
+
+// Moments reads a property that may list several.
+func (c *Clocks) Moments(p Property) ([]Moment, error) {
 	if kind := strings.ToUpper(p.Params["VALUE"]); kind == "PERIOD" {
 		return nil, fmt.Errorf("%s lists periods, each with a length of its own", p.Name)
 	}
-	var list []moment
+	var list []Moment
 	for v := range strings.SplitSeq(p.Value, ",") {
-		m, err := c.moment(strings.TrimSpace(v), p)
+		m, err := c.Moment(strings.TrimSpace(v), p)
 		if err != nil {
 			return nil, err
 		}
@@ -37,29 +50,30 @@ func (c *clocks) moments(p Property) ([]moment, error) {
 	return list, nil
 }
 
-func (c *clocks) moment(v string, p Property) (moment, error) {
+// Moment reads one value of a property.
+func (c *Clocks) Moment(v string, p Property) (Moment, error) {
 	if t, err := time.Parse("20060102", v); err == nil {
-		return moment{wall: t, date: true}, nil
+		return Moment{Wall: t, Day: true}, nil
 	}
 	local, utc := strings.CutSuffix(v, "Z")
 	t, err := time.Parse("20060102T150405", local)
 	switch {
 	case err != nil:
-		return moment{}, fmt.Errorf("%s is %.40q, which is not a time", p.Name, v)
+		return Moment{}, fmt.Errorf("%s is %.40q, which is not a time", p.Name, v)
 	case utc:
-		return moment{wall: t, zone: "UTC"}, nil
+		return Moment{Wall: t, Zone: "UTC"}, nil
 	case p.Params["TZID"] == "":
-		return moment{wall: t, zone: c.zone}, nil
+		return Moment{Wall: t, Zone: c.zone}, nil
 	}
-	zone, ok := c.resolve(p.Params["TZID"])
+	zone, ok := c.Resolve(p.Params["TZID"])
 	if !ok {
-		return moment{}, fmt.Errorf("its time zone %.60q is not known: give --zone with the IANA name that is meant", p.Params["TZID"])
+		return Moment{}, fmt.Errorf("its time zone %.60q is not known: give --zone with the IANA name that is meant", p.Params["TZID"])
 	}
-	return moment{wall: t, zone: zone}, nil
+	return Moment{Wall: t, Zone: zone}, nil
 }
 
-// resolve finds the IANA name for a TZID, which may be such a name, end in one, or be one of Windows.
-func (c *clocks) resolve(id string) (string, bool) {
+// Resolve finds the IANA name for a TZID, which may be such a name, end in one, or be one of Windows.
+func (c *Clocks) Resolve(id string) (string, bool) {
 	candidates := []string{id, c.known[id], windowsZone(id)}
 	parts := strings.Split(id, "/")
 	for n := 2; n <= 3 && n < len(parts); n++ { // "/mozilla.org/20070129_1/Europe/Paris"
@@ -76,27 +90,27 @@ func (c *clocks) resolve(id string) (string, bool) {
 	return "", false
 }
 
-// instant is when a moment is; ok is false when it floats.
-func (m moment) instant() (t time.Time, ok bool) {
-	zone, err := time.LoadLocation(m.zone)
-	if err != nil || m.zone == "" {
+// Instant is when a moment is; ok is false when it floats.
+func (m Moment) Instant() (t time.Time, ok bool) {
+	zone, err := time.LoadLocation(m.Zone)
+	if err != nil || m.Zone == "" {
 		return time.Time{}, false
 	}
-	w := m.wall
+	w := m.Wall
 	return time.Date(w.Year(), w.Month(), w.Day(), w.Hour(), w.Minute(), w.Second(), 0, zone), true
 }
 
-// on is a moment by another clock. A day is a day everywhere.
-func (m moment) on(zone string) moment {
-	if m.date || m.zone == zone {
+// On is a moment by another clock. A day is a day everywhere.
+func (m Moment) On(zone string) Moment {
+	if m.Day || m.Zone == zone {
 		return m
 	}
-	at, fixed := m.instant()
+	at, fixed := m.Instant()
 	place, err := time.LoadLocation(zone)
 	if !fixed || err != nil || zone == "" {
 		return m
 	}
-	return moment{wall: naive(at.In(place)), zone: zone}
+	return Moment{Wall: naive(at.In(place)), Zone: zone}
 }
 
 // naive is what a clock shows, carried in UTC.
@@ -104,25 +118,25 @@ func naive(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
 }
 
-func (m moment) day() string { return m.wall.Format(time.DateOnly) }
+func (m Moment) day() string { return m.Wall.Format(time.DateOnly) }
 
 // clock is a moment's time of day as a window has it.
-func (m moment) clock() string {
-	if m.wall.Second() != 0 {
-		return m.wall.Format("15:04:05")
+func (m Moment) clock() string {
+	if m.Wall.Second() != 0 {
+		return m.Wall.Format("15:04:05")
 	}
-	return m.wall.Format("15:04")
+	return m.Wall.Format("15:04")
 }
 
-func (m moment) String() string {
-	if m.date {
+func (m Moment) String() string {
+	if m.Day {
 		return m.day()
 	}
-	return m.wall.Format("2006-01-02 15:04")
+	return m.Wall.Format("2006-01-02 15:04")
 }
 
-// duration reads a DURATION (section 3.3.6); days and weeks are those of the clock.
-func duration(s string) (time.Duration, bool) {
+// Duration reads a DURATION (section 3.3.6) above zero; days and weeks are those of the clock.
+func Duration(s string) (time.Duration, bool) {
 	m := regexp.MustCompile(`^\+?P(?:(\d{1,4})W|(?:(\d{1,5})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,9})S)?)?)$`).FindStringSubmatch(strings.ToUpper(s))
 	if m == nil {
 		return 0, false

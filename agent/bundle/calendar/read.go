@@ -150,8 +150,8 @@ func property(text string) (Property, bool) {
 	return p, true
 }
 
-// all are a component's properties of a name.
-func (c *Component) all(name string) []Property {
+// All are a component's properties of a name.
+func (c *Component) All(name string) []Property {
 	var found []Property
 	for _, p := range c.Properties {
 		if p.Name == name {
@@ -161,17 +161,17 @@ func (c *Component) all(name string) []Property {
 	return found
 }
 
-// one is the first property of a name, and whether there is one.
-func (c *Component) one(name string) (Property, bool) {
-	if all := c.all(name); len(all) > 0 {
+// One is the first property of a name, and whether there is one.
+func (c *Component) One(name string) (Property, bool) {
+	if all := c.All(name); len(all) > 0 {
 		return all[0], true
 	}
 	return Property{}, false
 }
 
-// text is a TEXT property on one line, unescaped; "" when there is none.
-func (c *Component) text(name string) string {
-	p, _ := c.one(name)
+// Text is a TEXT property on one line, unescaped; "" when there is none.
+func (c *Component) Text(name string) string {
+	p, _ := c.One(name)
 	s := strings.NewReplacer(`\\`, `\`, `\;`, ";", `\,`, ",", `\n`, " ", `\N`, " ").Replace(p.Value)
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 || r == 0xfeff

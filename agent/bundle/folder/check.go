@@ -3,63 +3,13 @@ package folder
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/text/encoding/htmlindex"
-
 	"vitrine/agent/bundle"
 	"vitrine/agent/schedule"
 )
-
-// source checks that a source is defined.
-func (l *loader) source(pointer, id string) {
-	if _, ok := l.doc.Sources[id]; id == "" || ok {
-		return
-	}
-	names := slices.Sorted(maps.Keys(l.doc.Sources))
-	fix := "define it under sources:"
-	if near := nearest(id, names); near != "" {
-		fix = fmt.Sprintf("write %s", near)
-	} else if len(names) > 0 {
-		fix += " or write one of " + strings.Join(names, ", ")
-	}
-	l.fault(pointer, false, fmt.Sprintf("there is no source %q", short(id)), fix)
-}
-
-func (l *loader) checkSource(pointer string, s bundle.SourceSpec) {
-	at, loc := pointer+"/location", s.Location
-	if s.Separator != "" && s.Type != "" && s.Type != "delimited" {
-		l.fault(pointer+"/separator", true, "only a delimited source has a separator", "take it out, or write type: delimited")
-	}
-	if _, err := htmlindex.Get(s.Charset); s.Charset != "" && err != nil {
-		l.fault(pointer+"/charset", false, fmt.Sprintf("the charset %q is not known", short(s.Charset)), "write utf-8, windows-1252, iso-8859-1 or utf-16le")
-	}
-	switch loc.Type {
-	case "bundle", "file":
-		if loc.URL != "" {
-			l.fault(at+"/url", true, fmt.Sprintf("a location of type %s has no url", loc.Type), "write path: with the file, or type: https")
-		}
-		if loc.Path == "" {
-			l.fault(at, false, "the location has no path", "write path: with the file")
-		} else if loc.Type == "bundle" {
-			l.file(at+"/path", loc.Path)
-		}
-	case "http", "https":
-		if loc.Path != "" {
-			l.fault(at+"/path", true, fmt.Sprintf("a location of type %s has no path", loc.Type), "write url: with the address, or type: bundle")
-		}
-		u, err := url.Parse(loc.URL)
-		if err != nil || u.Scheme != loc.Type || u.Host == "" {
-			l.fault(at+"/url", false, fmt.Sprintf("%q is not an address that begins with %s://", short(loc.URL), loc.Type), "write the address in full")
-		} else if u.User != nil {
-			l.fault(at+"/url", false, "the address has a name and a password in it, which everyone with the bundle could read",
-				"take them out and write secret: with the name of a secret that the player holds")
-		}
-	}
-}
 
 func (l *loader) zoneName(pointer, zone string) {
 	if zone == "" {

@@ -63,6 +63,8 @@ type zoneDoc struct {
 	Shape     *scene.Shape  `json:"shape"`
 	Cards     *cardsDoc     `json:"cards"`
 	Weather   *weatherDoc   `json:"weather"`
+	Calendar  *calendarDoc  `json:"calendar"`
+	ShowAge   string        `json:"showAge"`
 
 	// Of an image, video, document, web page or stream that the zone shows.
 	Document   string         `json:"document"`
@@ -78,6 +80,11 @@ type zoneDoc struct {
 
 type cardsDoc struct {
 	scene.Cards
+	Style styleDoc `json:"style"`
+}
+
+type calendarDoc struct {
+	scene.Calendar
 	Style styleDoc `json:"style"`
 }
 
@@ -116,9 +123,11 @@ func (f *fontsDoc) UnmarshalJSON(b []byte) error {
 }
 
 type textDoc struct {
-	Text  string    `json:"text"`
-	Spans []spanDoc `json:"spans"`
-	Style styleDoc  `json:"style"`
+	Text   string    `json:"text"`
+	Source string    `json:"source"`
+	Row    int       `json:"row"`
+	Spans  []spanDoc `json:"spans"`
+	Style  styleDoc  `json:"style"`
 }
 
 type spanDoc struct {
@@ -224,7 +233,7 @@ func isString(b []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(b), []byte
 // decode reads a checked tree. What the schema refused has been cut out of it.
 func decode(value any) (*document, error) {
 	if object, ok := value.(map[string]any); ok {
-		plainSizes(object)
+		plainSources(object)
 	}
 	b, err := json.Marshal(value)
 	if err != nil {
@@ -235,31 +244,6 @@ func decode(value any) (*document, error) {
 		return nil, fmt.Errorf("this cannot be read: %w", err)
 	}
 	return &d, nil
-}
-
-// plainSizes turns sizes such as 16MiB into bytes.
-func plainSizes(root map[string]any) {
-	units := []struct {
-		name   string
-		factor int64
-	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"kB", 1e3}, {"MB", 1e6}, {"B", 1}}
-	sources, _ := root["sources"].(map[string]any)
-	for _, s := range sources {
-		source, _ := s.(map[string]any)
-		limits, _ := source["limits"].(map[string]any)
-		text, ok := limits["bytes"].(string)
-		if !ok {
-			continue
-		}
-		for _, u := range units {
-			if digits, ok := strings.CutSuffix(text, u.name); ok {
-				if n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 40); err == nil {
-					limits["bytes"] = n * u.factor
-				}
-				break
-			}
-		}
-	}
 }
 
 // cut takes what a fault is about out of a tree: list elements become null, so that the others keep their places.

@@ -69,7 +69,7 @@ func timedFirst(zones []scene.Zone, timed func(scene.Zone) bool) []scene.Zone {
 }
 
 func (l *loader) zone(pointer string, d zoneDoc, sceneFor scene.Duration) scene.Zone {
-	z := scene.Zone{Z: d.Z, Background: lower(d.Background), Opacity: d.Opacity, Radius: d.Radius}
+	z := scene.Zone{Z: d.Z, Background: lower(d.Background), Opacity: d.Opacity, Radius: d.Radius, ShowAge: d.ShowAge}
 	if d.At != nil {
 		z.At = *d.At
 		l.rect(pointer+"/at", z.At)
@@ -118,6 +118,11 @@ func (l *loader) zone(pointer string, d zoneDoc, sceneFor scene.Duration) scene.
 		z.Cards = l.cards(pointer+"/cards", *d.Cards)
 	case d.Weather != nil:
 		z.Weather = l.weather(pointer+"/weather", *d.Weather)
+	case d.Calendar != nil:
+		z.Calendar = l.calendar(pointer+"/calendar", *d.Calendar)
+	}
+	if z.ShowAge != "" && z.SourceName() == "" {
+		l.fault(pointer+"/showAge", true, "only a zone with rows of a source tells of when they are", "take it out")
 	}
 	return z
 }
@@ -148,7 +153,7 @@ func (l *loader) oneContent(pointer string, d zoneDoc) string {
 		is   bool
 		name string
 	}{{len(d.Playlist) > 0, "playlist"}, {d.Image != "", "image"}, {d.Video != "", "video"}, {d.Document != "", "document"},
-		{d.Web != "", "web"}, {d.Stream != "", "stream"}, {d.Cards != nil, "cards"}, {d.Weather != nil, "weather"}, {d.Text != nil, "text"}, {d.Ticker != nil, "ticker"},
+		{d.Web != "", "web"}, {d.Stream != "", "stream"}, {d.Cards != nil, "cards"}, {d.Weather != nil, "weather"}, {d.Calendar != nil, "calendar"}, {d.Text != nil, "text"}, {d.Ticker != nil, "ticker"},
 		{d.Clock != nil, "clock"}, {d.Table != nil, "table"}, {d.QR != nil, "qr"},
 		{d.Countdown != nil, "countdown"}, {d.Chart != nil, "chart"}, {d.Shape != nil, "shape"}} {
 		if c.is {
@@ -232,7 +237,13 @@ func (l *loader) fonts(pointer string, fonts []string) {
 }
 
 func (l *loader) text(pointer string, d textDoc) *scene.Text {
-	t := &scene.Text{Text: d.Text, Style: l.style(pointer+"/style", d.Style)}
+	t := &scene.Text{Text: d.Text, Source: d.Source, Row: d.Row, Style: l.style(pointer+"/style", d.Style)}
+	if l.source(pointer+"/source", d.Source); d.Source != "" {
+		l.template(pointer+"/text", d.Text)
+	}
+	if d.Source != "" && len(d.Spans) > 0 {
+		l.fault(pointer+"/spans", true, "a text with a source has no spans", "write text: with {{.column}} in it")
+	}
 	for i, s := range d.Spans {
 		l.fonts(fmt.Sprintf("%s/spans/%d", pointer, i), s.Font)
 		t.Spans = append(t.Spans, scene.Span{Text: s.Text, Font: s.Font, Scale: s.Scale, Weight: s.Weight, Italic: s.Italic, Color: lower(s.Color)})
@@ -316,6 +327,18 @@ func (l *loader) weather(pointer string, d weatherDoc) *scene.Weather {
 	w := d.Weather
 	w.Accent, w.Style = lower(w.Accent), l.style(pointer+"/style", d.Style)
 	return &w
+}
+
+func (l *loader) calendar(pointer string, d calendarDoc) *scene.Calendar {
+	l.source(pointer+"/source", d.Source)
+	c := d.Calendar
+	for field, hour := range map[string]string{"from": c.From, "to": c.To} {
+		if _, err := time.Parse("15:04", hour); err != nil && hour != "" && hour != "24:00" {
+			l.fault(pointer+"/"+field, false, fmt.Sprintf("%q is no time of day", short(hour)), `write one such as "08:00"`)
+		}
+	}
+	c.Accent, c.Free, c.Busy, c.Style = lower(c.Accent), lower(c.Free), lower(c.Busy), l.style(pointer+"/style", d.Style)
+	return &c
 }
 
 // template checks a text over a row.

@@ -26,6 +26,7 @@ const usage = `vitrine-player plays signed bundles on a screen, with or without 
   vitrine-player run --alerts ./alerts --site 48.85,2.35                      let public warnings (CAP) take the screen
   vitrine-player import lobby.vitrine                                         take a bundle from this machine's disk
   vitrine-player status                                                       what is on, and what is wrong
+  vitrine-player sources                                                      how fresh the rows of its data are, and why not
   vitrine-player screenshot -o screen.png                                     what is really on the screen
   vitrine-player card | volume 40 | screen --rotate 90                        the service page; how loud; how the screen hangs
   vitrine-player secret set smb --host files.example.lan --user screen        what a source proves itself with; also list, remove
@@ -150,6 +151,9 @@ func playFlags(name string, cfg *agent.Config) *flags {
 		return nil
 	})
 	f.DurationVar(&cfg.UpdateTrial, "update-trial", 3*time.Minute, "how `long` a new version of the programs has to show something before the one before comes back")
+	f.BoolVar(&cfg.Fetch.Idle, "fetch-idle", true, "let large bundles take only what nobody else wants of the line; =false: as fast as it goes")
+	f.Func("fetch-window", "`times` of day at which large bundles are fetched, like 22:00-05:00, with commas; without: all day", cfg.Fetch.AddWindows)
+	f.Func("fetch-rate", "`rate` of large bundles at most, like 2M (bytes a second) or 8Mbit; without: no limit", cfg.Fetch.SetRate)
 	f.StringVar(&cfg.TriggerListen, "trigger-listen", "", "`address` on this machine, like 127.0.0.1:8787, at which POST /trigger/NAME sets off events; the token is in the data folder")
 	f.Func("gpio", "`line` of a GPIO chip that events may wait for, like door=gpiochip0:17,active-low,pull-up,debounce=20ms; may be given again", func(v string) error {
 		l, err := sense.ParseLine(v)

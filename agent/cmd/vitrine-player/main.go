@@ -1,6 +1,6 @@
 // Command vitrine-player plays signed bundles on a screen, with or without a relay.
 //
-//	run ──> agent        status, import, screenshot, card, volume, screen, secret, export ──socket in --data──> agent        install, start, stop ──> services
+//	run ──> agent        status, sources, import, screenshot, card, volume, screen, secret, export ──socket in --data──> agent        install, start, stop ──> services
 package main
 
 import (
@@ -43,7 +43,7 @@ func exit(err error, stderr io.Writer) int {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	verbs := map[string]verb{"run": play, "status": status, "import": load, "screenshot": shot, "card": card, "volume": volume, "screen": screen,
+	verbs := map[string]verb{"run": play, "status": status, "sources": sources, "import": load, "screenshot": shot, "card": card, "volume": volume, "screen": screen,
 		"secret": secrets, "export": handOver, "version": version,
 		"install": register, "uninstall": register, "start": register, "stop": register}
 	switch {

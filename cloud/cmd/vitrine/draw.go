@@ -53,7 +53,7 @@ func (v *view) film(ctx context.Context, rate int, begin time.Time, next func(ti
 	if err != nil {
 		return nil, err
 	}
-	if v.rows, err = readRows(ctx, v.dir, v.m, v.media); err != nil {
+	if v.rows, err = readRows(ctx, v.dir, v.m, v.media, begin, v.zone.String()); err != nil {
 		return nil, err
 	}
 	fonts, err := v.fonts()

@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"path"
 	"path/filepath"
-	"strings"
-	"sync"
 	"time"
 
 	"vitrine/agent/bundle"
@@ -14,137 +13,62 @@ import (
 	"vitrine/render/scene"
 )
 
-// rows are what the sources of a folder give here and now. Sources that only a player can reach give one made-up row.
+// rows are what the sources of a folder give at an instant. The places of those that only a player can reach are marked.
 type rows struct {
 	dir   string
 	media map[string]string // media types by path
-	set   *connect.Set
 	specs map[string]bundle.SourceSpec
+	read  map[string]connect.Result
 	notes []string
 }
 
-// shelf forgets rows with the program.
-type shelf struct {
-	mu sync.Mutex
-	m  map[string][]byte
-}
-
-func (s *shelf) KeepRows(key string, b []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.m[key] = b
-	return nil
-}
-
-func (s *shelf) Rows(key string) ([]byte, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b, ok := s.m[key]
-	return b, ok
-}
-
-func (s *shelf) DropRows(map[string]bool) error { return nil }
-
-// readRows reads the sources that are files of the folder, by the player's own connectors.
-func readRows(ctx context.Context, dir string, m *bundle.Manifest, media map[string]string) (*rows, error) {
-	specs := m.Sources
-	set, err := connect.New(connect.Config{Keep: &shelf{m: map[string][]byte{}}})
-	if err != nil {
-		return nil, err
-	}
-	own := map[string]bundle.SourceSpec{}
-	for id, s := range specs {
-		if s.Location.Type == "bundle" {
-			own[id] = s
-		}
-	}
-	r := &rows{dir: dir, media: media, set: set, specs: specs}
-	if len(own) == 0 {
-		return r, nil
-	}
-	set.Use(own, func(p string) (string, bool) { return filepath.Join(dir, filepath.FromSlash(p)), true })
-	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
+// readRows reads the sources that are files of the folder, by the player's own connectors, as they are shown at an instant.
+func readRows(ctx context.Context, dir string, m *bundle.Manifest, media map[string]string, at time.Time, zone string) (*rows, error) {
+	r := &rows{dir: dir, media: media, specs: m.Sources, read: map[string]connect.Result{}}
+	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
 	defer stop()
-	done := make(chan error, 1)
-	go func() { done <- set.Run(ctx) }()
-	for {
-		changed := set.Changed()
-		if r.all(own) {
-			break
-		}
-		select {
-		case <-changed:
+	for id, spec := range m.Sources {
+		if spec.Location.Type != "bundle" {
 			continue
-		case <-ctx.Done():
 		}
-		break
+		trial, err := connect.Try(ctx, connect.Config{Now: func() time.Time { return at }}, id, spec, connect.Home{Zone: zone, Locale: m.Locale}, fileOf(dir))
+		if err != nil {
+			return nil, err
+		}
+		r.read[id] = trial.Shown
 	}
-	stop()
-	return r, <-done
+	return r, nil
 }
 
-func (r *rows) all(own map[string]bundle.SourceSpec) bool {
-	for id := range own {
-		if _, ok := r.set.Result(id); !ok {
-			return false
-		}
-	}
-	return true
+// fileOf finds files of a bundle's folder.
+func fileOf(dir string) func(string) (string, bool) {
+	return func(p string) (string, bool) { return filepath.Join(dir, filepath.FromSlash(p)), true }
 }
 
 // bind fills a zone's widget with rows, as playout does on a player.
 func (r *rows) bind(z scene.Zone) scene.Zone {
-	switch {
-	case z.Ticker != nil:
-		t := *z.Ticker
-		t.Items = r.ticker(t)
-		z.Ticker = &t
-	case z.Table != nil:
-		t := *z.Table
-		t.Cells = r.cells(t.Source, columnNames(t.Columns))
-		z.Table = &t
-	case z.Chart != nil:
-		c := *z.Chart
-		c.Cells = r.cells(c.Source, append([]string{c.Label}, c.Values...))
-		z.Chart = &c
-	case z.Cards != nil:
-		c := *z.Cards
-		c.Cells = r.cards(c)
-		z.Cards = &c
-	case z.Weather != nil:
-		w := *z.Weather
-		w.Cells = r.cells(w.Source, []string{w.Label, w.Sky, w.High, w.Low, w.Wind})
-		z.Weather = &w
+	var bound scene.Zone
+	b, err := json.Marshal(z)
+	if err == nil {
+		err = json.Unmarshal(b, &bound)
 	}
-	return z
+	if err != nil {
+		return z // cannot be: it was read from JSON
+	}
+	f := connect.Filler{Rows: r.result, Page: func(id string) bundle.RowPage { return r.specs[id].Page }, Picture: r.picture, Unknown: r.unknown}
+	if !f.Zone(&bound) {
+		return scene.Zone{At: z.At, Z: z.Z} // a player leaves it out
+	}
+	return bound
 }
 
-// cards are a title, a text, a note and a picture for each row; a row without any words is left out.
-func (r *rows) cards(c scene.Cards) [][]string {
-	result, ok := r.result(c.Source)
-	if !ok {
-		return [][]string{{c.Title, c.Text, c.Note, ""}}
+// unknown says that a source cannot be read here.
+func (r *rows) unknown(id string) bool {
+	if _, ok := r.read[id]; ok {
+		return false
 	}
-	var lines [3]bundle.Line
-	for i, text := range []string{c.Title, c.Text, c.Note} {
-		line, err := bundle.NewLine(text)
-		if err != nil {
-			return nil // Load has refused it
-		}
-		lines[i] = line
-	}
-	var cells [][]string
-	for i := range result.Rows {
-		row := result.Row(i)
-		cell := []string{lines[0].Fill(row), lines[1].Fill(row), lines[2].Fill(row), ""}
-		if c.Image != "" {
-			cell[3] = r.picture(c, result.Cell(i, c.Image))
-		}
-		if strings.Join(cell[:3], "") != "" {
-			cells = append(cells, cell)
-		}
-	}
-	return cells
+	r.notes = append(r.notes, fmt.Sprintf("source %s is not read here, only on a player; its place is marked (vitrine source test DIR %s reads it)", id, id))
+	return true
 }
 
 // picture is the file of a picture that a row names, "" when the folder has none of that name.
@@ -157,59 +81,15 @@ func (r *rows) picture(c scene.Cards, named string) string {
 	return ""
 }
 
-func (r *rows) ticker(t scene.Ticker) []string {
-	if t.Source == "" {
-		return []string{t.Text}
-	}
-	result, ok := r.result(t.Source)
-	if !ok {
-		return []string{t.Text}
-	}
-	line, err := bundle.NewLine(t.Text)
-	if err != nil {
-		return nil // Load has refused it
-	}
-	var items []string
-	for i := range result.Rows {
-		if s := line.Fill(result.Row(i)); s != "" {
-			items = append(items, s)
-		}
-	}
-	return items
-}
-
-func columnNames(columns []scene.Column) []string {
-	var names []string
-	for _, c := range columns {
-		names = append(names, c.Name)
-	}
-	return names
-}
-
-func (r *rows) cells(source string, columns []string) [][]string {
-	result, ok := r.result(source)
-	var cells [][]string
-	for i := range max(1, len(result.Rows)) {
-		line := make([]string, len(columns))
-		for k, c := range columns {
-			if line[k] = "…"; ok {
-				line[k] = result.Cell(i, c)
-			}
-		}
-		cells = append(cells, line)
-	}
-	return cells
-}
-
 func (r *rows) result(id string) (connect.Result, bool) {
-	result, ok := r.set.Result(id)
+	result, ok := r.read[id]
 	switch {
 	case !ok:
-		r.notes = append(r.notes, fmt.Sprintf("source %s is not read here, only on a player; its place is marked", id))
+		r.unknown(id)
 	case result.Err != "":
 		r.notes = append(r.notes, fmt.Sprintf("source %s: %s", id, result.Err))
 	case len(result.Rows) == 0:
 		r.notes = append(r.notes, fmt.Sprintf("source %s has no rows", id))
 	}
-	return result, ok && len(result.Rows) > 0
+	return result, ok && result.Err == ""
 }
