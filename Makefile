@@ -12,7 +12,7 @@ SECONDS  ?=
 SOAK     ?= 15m
 OUT      ?=
 
-.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall idle delta changes qemu slow-stick fuzz bare pictures clean
+.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall idle delta changes qemu slow-stick oracle fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -28,6 +28,7 @@ help:
 	@echo 'make slow-stick [FOR=60s]    a stick of 100 kB/s beside a video: frames shown with it and without it'
 	@echo 'make idle [FOR=30s]          what a download in idle mode leaves to others on a line of 2 and 20 Mbit/s: a table (root; 10 minutes)'
 	@echo 'make delta [MIB=10240]       what moves when a hundredth of a bundle of 10 GiB changes (twice that on the disk meanwhile)'
+	@echo 'make oracle                  workbooks and documents of other people, cell by cell as LibreOffice and Gnumeric read them; figures'
 	@echo 'make build                   the four programs in bin/, and the player’s helper for ODBC'
 	@echo 'make fuzz [FUZZTIME=10s]     every parser of foreign bytes against random ones'
 	@echo 'make bare [SUITE=trixie]     make demo and make test in a Debian that holds nothing else (root)'
@@ -102,6 +103,10 @@ qemu: setup
 
 slow-stick: build
 	@$(ENV) VITRINE_RENDER=$$PWD/bin/vitrine-render go test -tags "$$TAGS" ./agent -run SlowStickFigures -count 1 -v -timeout 1h -slow-stick $(or $(FOR),60s) | grep -v level=
+
+oracle:
+	@$(SETUP) packaging/debian-packages-oracle.txt
+	@packaging/oracle.sh
 
 # One fuzz function at a time: go test -fuzz takes no more.
 fuzz: setup
