@@ -63,7 +63,6 @@ type Config struct {
 	Base     string // "https://relay.example:8443"; "" = none until Move names one
 	Trust    api.Trust
 	Identity *identity.Identity
-	Dir      string // where it is kept what a relay has said to be the newest
 	Store    *store.Store
 	Clock    timekeeper
 	Describe func(*api.Heartbeat) // fills in what only the whole player knows

@@ -60,7 +60,7 @@ func joinWith(t *testing.T, r *relay, dir string, cfg uplink.Config) *player {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Base, cfg.Trust, cfg.Identity, cfg.Dir, cfg.Store = r.URL, r.trust(), me, dir, s
+	cfg.Base, cfg.Trust, cfg.Identity, cfg.Store = r.URL, r.trust(), me, s
 	if cfg.Clock == nil {
 		cfg.Clock = wall{}
 	}
