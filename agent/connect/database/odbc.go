@@ -166,6 +166,11 @@ func (j job) connection() (string, error) {
 	if err := j.checkODBC(); err != nil {
 		return "", err
 	}
+	for _, value := range append(slices.Collect(maps.Values(spec.ODBC.Fields)), spec.Database) { // some drivers take a file there
+		if err := place.Allowed(filepath.Join("/", value), j.env.Deny); err != nil && !errors.Is(err, os.ErrNotExist) && value != "" {
+			return "", err
+		}
+	}
 	words := &connectionString{said: map[string]bool{}}
 	words.add("Driver", spec.ODBC.Driver)
 	words.add("DSN", spec.ODBC.DSN)

@@ -185,6 +185,15 @@ func TestADatabaseThatWasFetchedIsAsked(t *testing.T) {
 			}
 		}
 	}
+	own := filepath.Join(e.Dir, "own.mdb")
+	if err := os.WriteFile(own, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range []database.Spec{onAccess(own, spec.Query), with(onAccess("", spec.Query), func(s *database.Spec) { s.Database = own }),
+		with(onAccess("", spec.Query), func(s *database.Spec) { s.ODBC.Fields = map[string]string{"DBQ": strings.TrimPrefix(own, "/")} })} {
+		fails(t, t.Context(), spec, e, database.Limits{}, "belongs to the player itself")
+	}
+	os.Remove(own)
 	if left, err := os.ReadDir(e.Dir); err != nil || len(left) > 0 {
 		t.Errorf("there is still %v, %v", left, err)
 	}
