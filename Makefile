@@ -12,7 +12,7 @@ SECONDS  ?=
 SOAK     ?= 15m
 OUT      ?=
 
-.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall changes qemu slow-stick fuzz bare pictures clean
+.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall idle delta changes qemu slow-stick stick-write fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -26,6 +26,9 @@ help:
 	@echo 'make power [CUTS=200]        a player’s day: the power cut, killed, and refused by the disk at each of its changes (root)'
 	@echo 'make qemu                    real vfat and exFAT sticks, plugged and pulled, with a player in a Debian of its own (root; 10 to 40 minutes)'
 	@echo 'make slow-stick [FOR=60s]    a stick of 100 kB/s beside a video: frames shown with it and without it'
+	@echo 'make stick-write [MIB=256]   a stick written and read back, beside cp, sync and sha256sum (root)'
+	@echo 'make idle [FOR=30s]          what a download in idle mode leaves to others on a line of 2 and 20 Mbit/s: a table (root; 10 minutes)'
+	@echo 'make delta [MIB=10240]       what moves when a hundredth of a bundle of 10 GiB changes (twice that on the disk meanwhile)'
 	@echo 'make build                   the four programs in bin/, and the player’s helper for ODBC'
 	@echo 'make fuzz [FUZZTIME=10s]     every parser of foreign bytes against random ones'
 	@echo 'make bare [SUITE=trixie]     make demo and make test in a Debian that holds nothing else (root)'
@@ -73,6 +76,12 @@ changes: build
 wall: setup
 	@mkdir -p out; $(ENV) go test ./packaging -run StayTogether -v -count 1 -timeout 30m -wall $(or $(FOR),2m) -wall-out $(CURDIR)/out/wall.json
 
+idle: setup
+	@$(ENV) set -o pipefail; go test ./agent/uplink/ledbat -run TakesOnlyWhatIsFree -v -count 1 -timeout 60m -table $(or $(FOR),30s) | grep -v '^=== '
+
+delta: setup
+	@$(ENV) set -o pipefail; go test ./packaging -run AHundredthThatChanges -v -count 1 -timeout 60m -delta $(or $(MIB),10240) | grep -v -e '^=== ' -e level=
+
 # A week of changes at a higher pace: the memory of player and renderer must stay level.
 soak: build
 	@$(ENV) go run ./packaging/soak -bin bin -for $(SOAK) $(if $(OUT),-out "$(OUT)")
@@ -94,6 +103,9 @@ qemu: setup
 
 slow-stick: build
 	@$(ENV) VITRINE_RENDER=$$PWD/bin/vitrine-render go test -tags "$$TAGS" ./agent -run SlowStickFigures -count 1 -v -timeout 1h -slow-stick $(or $(FOR),60s) | grep -v level=
+
+stick-write: setup
+	@$(ENV) go test ./usb/writer -run WriteFigures -count 1 -v -timeout 1h -figures $(or $(MIB),256)
 
 # One fuzz function at a time: go test -fuzz takes no more.
 fuzz: setup

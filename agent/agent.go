@@ -62,6 +62,8 @@ type Config struct {
 	StickKinds []string
 	// StickReports: how an import went is written onto sticks that ask for it.
 	StickReports bool
+	// StickPassphrase opens sticks that are encrypted by it; "" = only those for the player's own key.
+	StickPassphrase string
 	// Port is where sticks are plugged in; nil = UDisks2.
 	Port importer.Port
 	// Public warnings (CAP): a folder of messages, a feed, and where the screen hangs; "" = none.
@@ -87,6 +89,8 @@ type Config struct {
 	Patience time.Duration
 	// Trial is how long a new bundle has to show something of its own before the one before comes back; 0 = a minute.
 	Trial time.Duration
+	// Fetch is how much of the line bundles may take, and when.
+	Fetch uplink.Limits
 	// UpdateTrial is how long a new version of the programs has to show anything before the one before comes back; 0 = 3 min.
 	UpdateTrial time.Duration
 	// Logbook keeps the player's last events for an export; nil = exports hold none.
@@ -204,7 +208,7 @@ func (a *Agent) wire() (err error) {
 		base, trust := a.relayNow()
 		if a.uplink, err = uplink.New(uplink.Config{Base: base, Trust: trust, Identity: a.me, Store: a.store, Clock: a.clock, Describe: a.describe,
 			Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren,
-			Fresh: func(err error) { a.board.Set("fresh", err) }, Mail: a.mail, Log: cfg.Log}); err != nil {
+			Fresh: func(err error) { a.board.Set("fresh", err) }, Mail: a.mail, Limits: cfg.Fetch, Log: cfg.Log}); err != nil {
 			return err
 		}
 	}

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"vitrine/agent/bundle"
+	"vitrine/agent/bundle/bundletest"
 	"vitrine/agent/health"
 	"vitrine/cloud/api"
 )
@@ -32,5 +34,32 @@ func TestAHeartbeatThatArrivesDoesNotSayThatTheRelayIsAway(t *testing.T) {
 		if strings.HasSuffix(word, ": ") {
 			t.Errorf("the check %s says %q without a reason", name, word)
 		}
+	}
+}
+
+func TestWhatWasToBeRenewedPlaysOnAndRaisesAnAlarm(t *testing.T) {
+	a, err := New(Config{Dir: t.TempDir(), Headless: "320x180"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.store.Close()
+	pub := bundletest.New(t)
+	end := time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
+	pub.NextRoot(t, func(r *bundle.Root) { r.Expires = end })
+	file := pub.File(t, bundle.Manifest{Expires: end}, map[string][]byte{"media/a.png": []byte("a picture")})
+	if _, _, err := a.Import(t.Context(), file, strings.Join(bundle.Words(pub.Chain[0]), " "), func(int64, int64) {}); err != nil {
+		t.Fatalf("a bundle whose end is past is not taken: %v", err)
+	}
+	if s := a.Status(); s.Bundle == nil || !strings.Contains(s.Checks["keys"], "root 2 were to be renewed by 2026-02-01; they go on to count") ||
+		!strings.Contains(s.Checks["bundle"], "it plays on") {
+		t.Errorf("%+v, %q", s.Bundle, s.Checks)
+	}
+	pub.NextRoot(t, func(r *bundle.Root) { r.Expires = end.AddDate(1000, 0, 0) })
+	file = pub.File(t, bundle.Manifest{Seq: 2}, map[string][]byte{"media/a.png": []byte("another picture")})
+	if _, _, err := a.Import(t.Context(), file, "", func(int64, int64) {}); err != nil {
+		t.Fatal(err)
+	}
+	if s := a.Status(); s.Checks["keys"] != health.OK || s.Checks["bundle"] != health.OK {
+		t.Errorf("%q", s.Checks)
 	}
 }

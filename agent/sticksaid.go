@@ -8,6 +8,7 @@ import (
 	"vitrine/agent/siren"
 	"vitrine/agent/store"
 	"vitrine/usb/importer"
+	"vitrine/usb/seal"
 	"vitrine/usb/udisks"
 )
 
@@ -45,6 +46,9 @@ func (a *Agent) stickRefusal(err error) words {
 	case errors.Is(err, importer.ErrHalf):
 		return say("USB: this stick is only half written", "Write it again to its end: vitrine usb write",
 			"USB : cette clé n’est écrite qu’à moitié", "Écrivez-la de nouveau jusqu’au bout : vitrine usb write")
+	case errors.Is(err, seal.ErrShut):
+		return say("USB: this stick is encrypted, and not for this player", "Write it with this player’s key, which vitrine-player status shows",
+			"USB : cette clé est chiffrée, et pas pour ce lecteur", "Écrivez-la avec la clé de ce lecteur, que montre vitrine-player status")
 	case errors.Is(err, errForeign):
 		return say("USB: this stick is for another site", "It comes from a publisher that this player does not know",
 			"USB : cette clé est pour un autre site", "Son éditeur n’est pas connu de ce lecteur")
@@ -71,6 +75,9 @@ func (a *Agent) stickRefusal(err error) words {
 			"USB : ce lecteur ne connaît encore aucun éditeur", "Enregistrez-le, ou importez avec vitrine-player import --trust")
 	case errors.Is(err, errOtherTicket):
 		return say("USB: the ticket on this stick is for another bundle", "Write the stick again", "USB : le ticket de cette clé est pour un autre contenu", "Écrivez la clé de nouveau")
+	case errors.Is(err, bundle.ErrRevoked) && errors.As(err, &content):
+		return say("USB: this stick was signed with a key that has been revoked since", "Build the content again with the new key, and write the stick anew",
+			"USB : cette clé USB a été signée avec une clé révoquée depuis", "Construisez de nouveau le contenu avec la nouvelle clé, et réécrivez la clé USB")
 	case errors.Is(err, bundle.ErrUnsigned) && errors.As(err, &content):
 		return say("USB: the content of this stick is not signed by this player’s publisher", "Write the stick again, with the right keys",
 			"USB : le contenu de cette clé n’est pas signé par l’éditeur de ce lecteur", "Écrivez la clé de nouveau, avec les bonnes clés de signature")

@@ -135,9 +135,10 @@ func (s *Store) fetchAll(ctx context.Context, from Origin, in *incoming, progres
 			break
 		}
 		g.Go(func() error {
-			err := s.fetch(all, from, b, func(have int64) {
+			err := s.fetch(all, from, b, func(have, fetched int64) {
 				mu.Lock()
 				defer mu.Unlock()
+				p.Fetched += fetched
 				if more := have - at[b.Digest]; more > 0 {
 					at[b.Digest] += more
 					p.Have += more
@@ -158,9 +159,9 @@ func (s *Store) fetchAll(ctx context.Context, from Origin, in *incoming, progres
 }
 
 // fetch gets one blob: what is in staging is verified and kept, the rest is asked for.
-func (s *Store) fetch(ctx context.Context, from Origin, b bundle.Blob, have func(int64)) error {
+func (s *Store) fetch(ctx context.Context, from Origin, b bundle.Blob, have func(have, fetched int64)) error {
 	if _, whole, err := s.present(b, false); err != nil || whole { // another Ingest brought it
-		have(b.Size)
+		have(b.Size, 0)
 		return err
 	}
 	d, release, err := s.join(ctx, b)

@@ -249,12 +249,13 @@ func (d *download) state() (left int, have int64, news <-chan struct{}) {
 	return d.left, d.have, d.news
 }
 
-// run fetches from one origin until all segments are here, whoever brings them.
-func (d *download) run(ctx context.Context, s *Store, from Origin, have func(int64)) error {
+// run fetches from one origin until all segments are here, whoever brings them. have hears how many bytes are here, and how
+// many of them the origin has just given.
+func (d *download) run(ctx context.Context, s *Store, from Origin, have func(have, fetched int64)) error {
 	tries, also := 0, false
 	for {
 		left, before, news := d.state()
-		have(before)
+		have(before, 0)
 		if left == 0 {
 			return nil
 		}
@@ -295,7 +296,7 @@ func (d *download) run(ctx context.Context, s *Store, from Origin, have func(int
 
 // ask reads one answer for as long as it brings what is missing. A segment that is wrong is left out, to be asked for
 // alone; after two of them in a row the rest is not believed either.
-func (d *download) ask(ctx context.Context, from Origin, first, end int, have func(int64)) (err error) {
+func (d *download) ask(ctx context.Context, from Origin, first, end int, have func(have, fetched int64)) (err error) {
 	claimed := first
 	defer func() {
 		if claimed >= 0 {
@@ -331,7 +332,7 @@ func (d *download) ask(ctx context.Context, from Origin, first, end int, have fu
 				return err
 			}
 			_, now, _ := d.state()
-			have(now)
+			have(now, length)
 		default:
 			bad++
 			wrong = d.fault(claimed, offset, "the bytes are not those that were signed")

@@ -28,6 +28,7 @@ type Progress struct {
 	Digest      bundle.Digest
 	Manifest    *bundle.Manifest
 	Have, Total int64
+	Fetched     int64 // of Have: verified bytes that this Ingest's origin has given
 }
 
 // Taken is what an Ingest came to.

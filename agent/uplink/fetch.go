@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/store"
@@ -69,11 +70,13 @@ func (u *Uplink) fetch(ctx context.Context, p api.Pointer) {
 	defer cancel()
 	retry, said := backoff{}, ""
 	for {
-		err := u.fetchOnce(ctx, p)
+		moved, err := u.fetchOnce(ctx, p)
 		var refused *store.RefusedError
 		switch {
 		case ctx.Err() != nil:
 			return
+		case errors.Is(err, errShut): // and it waits for the next one
+			continue
 		case err == nil:
 			u.ended(p, nil)
 			return
@@ -89,6 +92,9 @@ func (u *Uplink) fetch(ctx context.Context, p api.Pointer) {
 		u.mu.Lock()
 		u.refused = &api.Refusal{Pointer: p, Reason: "not yet: " + err.Error(), At: u.cfg.Clock.Now().UTC()}
 		u.mu.Unlock()
+		if moved {
+			retry = backoff{}
+		}
 		if !retry.wait(ctx, err) {
 			return
 		}
@@ -105,26 +111,86 @@ func (u *Uplink) ended(p api.Pointer, r *api.Refusal) {
 	}
 }
 
-func (u *Uplink) fetchOnce(ctx context.Context, p api.Pointer) error {
+// fetchOnce tries once; moved says whether something right has come.
+func (u *Uplink) fetchOnce(ctx context.Context, p api.Pointer) (moved bool, err error) {
 	digest, err := bundle.ParseDigest(p.Manifest)
 	if err != nil {
-		return &store.RefusedError{Reason: "the relay names a manifest that cannot be: " + err.Error()}
+		return false, &store.RefusedError{Reason: "the relay names a manifest that cannot be: " + err.Error()}
 	}
 	if u.cfg.Store.Trust() == nil {
 		if err := u.renewRoots(ctx); err != nil {
-			return err
+			return false, err
 		}
 	}
 	o := &origin{u: u, digest: digest, root: p.Root}
+	var speed speed
 	_, err = u.cfg.Store.Ingest(ctx, o, func(at store.Progress) {
-		o.manifest.Store(at.Manifest)
+		if o.ready.Load() == nil {
+			o.ready.Store(&ready{manifest: at.Manifest, pace: u.newPace(at.Manifest, at.Total-at.Have)})
+		}
+		moved = at.Fetched > 0
+		idle := o.idle()
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		if u.wanted != nil && *u.wanted == p {
-			u.fetching = &api.Progress{Pointer: p, Have: at.Have, Total: at.Total}
+			until := time.Time{}
+			if u.fetching != nil {
+				until = u.fetching.Until
+			}
+			u.fetching = &api.Progress{Pointer: p, Have: at.Have, Total: at.Total, Rate: speed.of(at.Fetched), Idle: idle && u.lame == nil, Until: until}
 		}
 	})
-	return err
+	return moved, err
+}
+
+// setHeld notes until when a download waits for its time of day; zero = it does not.
+func (u *Uplink) setHeld(until time.Time) {
+	u.mu.Lock()
+	changed := u.fetching != nil && !u.fetching.Until.Equal(until)
+	if changed {
+		u.fetching.Until = until.UTC()
+	}
+	u.mu.Unlock()
+	if changed && !until.IsZero() {
+		u.log.Info("bundle waits for its time of day", "until", until)
+	}
+	if changed {
+		u.Poke()
+	}
+}
+
+// setLame notes that a download cannot take only what is free.
+func (u *Uplink) setLame(err error) {
+	u.mu.Lock()
+	known := u.lame != nil
+	u.lame = err
+	u.mu.Unlock()
+	if !known {
+		u.log.Warn("idle mode not possible", "error", err)
+	}
+}
+
+// speed is how fast bytes have come of late.
+type speed struct {
+	since time.Time
+	bytes int64
+	rate  float64
+}
+
+// of takes how many bytes have come in all, and gives bytes/s.
+func (s *speed) of(bytes int64) int64 {
+	if s.since.IsZero() {
+		s.since, s.bytes = time.Now(), bytes
+	}
+	if took := time.Since(s.since); took >= time.Second {
+		now := float64(bytes-s.bytes) / took.Seconds()
+		if s.rate == 0 {
+			s.rate = now
+		}
+		s.rate += (now - s.rate) * min(1, took.Seconds()/5)
+		s.since, s.bytes = time.Now(), bytes
+	}
+	return int64(s.rate)
 }
 
 // renewRoots takes the relay's newer roots. The first chain is that of the relay which the player was enrolled at.
@@ -161,7 +227,13 @@ type origin struct {
 	digest bundle.Digest
 	root   int // the newest version that it needs
 
-	manifest atomic.Pointer[bundle.Manifest] // verified; nil until the first blob is asked for
+	ready atomic.Pointer[ready] // nil until the first blob is asked for
+}
+
+// ready is what is known before the first blob is asked for.
+type ready struct {
+	manifest *bundle.Manifest // verified
+	pace     *pace
 }
 
 // Roots implements store.Origin: the chain that the player has, and what is newer.
@@ -183,23 +255,48 @@ func (o *origin) Manifest(ctx context.Context) ([]byte, error) {
 	return b, err
 }
 
+// Streams lets several blobs come at once, where they need not keep out of others' way.
+func (o *origin) Streams() int {
+	if o.idle() {
+		return 1
+	}
+	return atOnce
+}
+
+// idle says whether blobs take only what is free.
+func (o *origin) idle() bool {
+	r := o.ready.Load()
+	return r != nil && r.pace.Idle
+}
+
 // Blob implements store.Origin.
 func (o *origin) Blob(ctx context.Context, d bundle.Digest, from int64) (io.ReadCloser, error) {
-	size := o.size(d)
-	return o.u.client.Blob(ctx, string(d), from, size, size)
+	return o.Span(ctx, d, from, -1)
 }
 
-// Span is Blob up to a byte: what is missing between segments that are here.
+// Span is Blob up to a byte: what is missing between segments that are here. -1 = the end.
 func (o *origin) Span(ctx context.Context, d bundle.Digest, from, to int64) (io.ReadCloser, error) {
-	return o.u.client.Blob(ctx, string(d), from, to, o.size(d))
-}
-
-// size is how long a blob is by the manifest's word; -1 = it is not known.
-func (o *origin) size(d bundle.Digest) int64 {
-	if m := o.manifest.Load(); m != nil {
-		if b, ok := m.Blob(d); ok {
-			return b.Size
-		}
+	r := o.ready.Load()
+	if r == nil {
+		return nil, errors.New("a blob is asked for before its manifest was verified")
 	}
-	return -1
+	b, ok := r.manifest.Blob(d)
+	if !ok {
+		return nil, fmt.Errorf("the manifest names no blob %s", d.Short())
+	}
+	if to < 0 {
+		to = b.Size
+	}
+	if err := r.pace.wait(ctx); err != nil {
+		return nil, err
+	}
+	client := o.u.client
+	if r.pace.Idle {
+		client = o.u.bulk
+	}
+	body, err := client.Blob(ctx, string(d), from, to, b.Size)
+	if err != nil {
+		return nil, err
+	}
+	return &paced{ReadCloser: body, ctx: ctx, pace: r.pace}, nil
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"time"
 
+	"vitrine/agent/uplink/ledbat"
 	"vitrine/cloud/api"
 )
 
@@ -78,17 +80,27 @@ func (u *Uplink) dial(at place) (*api.Client, error) {
 
 // settle goes to a relay. Nothing else of the uplink runs meanwhile.
 func (u *Uplink) settle(at place) error {
-	var c *api.Client
+	var c, bulk *api.Client
 	if at.base != "" {
 		var err error
 		if c, err = u.dial(at); err != nil {
 			return err
 		}
+		aside := at
+		if aside.trust.Dial == nil {
+			aside.trust.Dial = (&ledbat.Dialer{Dialer: net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}, Lame: u.setLame}).DialContext
+		}
+		if bulk, err = u.dial(aside); err != nil {
+			return err
+		}
+		bulk.Token = c.Token
 	}
-	if u.client != nil {
-		u.client.HTTP.CloseIdleConnections()
+	for _, old := range []*api.Client{u.client, u.bulk} {
+		if old != nil {
+			old.HTTP.CloseIdleConnections()
+		}
 	}
-	u.client, u.cfg.Base, u.cfg.Trust = c, at.base, at.trust
+	u.client, u.bulk, u.cfg.Base, u.cfg.Trust = c, bulk, at.base, at.trust
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.at, u.wanted, u.fetching, u.refused = at.base, nil, nil, nil

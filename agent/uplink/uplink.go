@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/clock"
@@ -71,6 +72,7 @@ type Config struct {
 	Fresh    func(error)  // hears whether what plays is still confirmed to be the newest; nil = nobody does
 	Warnings warnings     // takes signed public warnings; nil = none are asked for
 	Mail     mail         // takes parcels; nil = none are asked for
+	Limits   Limits       // of downloads
 	// Plays is how often plays are handed over, at the latest; 0 = every 30 s.
 	Plays time.Duration
 	Log   *slog.Logger
@@ -82,6 +84,8 @@ type Uplink struct {
 	log    *slog.Logger
 	me     *identity.Identity
 	client *api.Client
+	bulk   *api.Client   // on connections of its own, that take only what is free of the line
+	bytes  *rate.Limiter // of downloads
 	want   chan struct{} // a bundle is wanted
 	poke   chan struct{} // something is to be reported now
 	shoot  chan struct{} // a picture is wanted
@@ -94,6 +98,7 @@ type Uplink struct {
 	claim    *Claim
 	wanted   *api.Pointer
 	fetching *api.Progress
+	lame     error // why nothing takes only what is free
 	refused  *api.Refusal
 	seq      uint64
 }
@@ -116,7 +121,8 @@ func New(cfg Config) (*Uplink, error) {
 		return nil, errors.New("the uplink needs to know who the player is")
 	}
 	flag := func() chan struct{} { return make(chan struct{}, 1) }
-	up := &Uplink{cfg: cfg, log: cfg.Log, me: cfg.Identity, want: flag(), poke: flag(), shoot: flag(), warn: flag(), letter: flag(), moves: make(chan place, 1)}
+	up := &Uplink{cfg: cfg, log: cfg.Log, me: cfg.Identity, want: flag(), poke: flag(), shoot: flag(), warn: flag(), letter: flag(), moves: make(chan place, 1),
+		bytes: rate.NewLimiter(rate.Limit(cfg.Limits.Rate), gulp)}
 	return up, up.settle(place{cfg.Base, cfg.Trust})
 }
 
@@ -348,7 +354,8 @@ func (b *backoff) wait(ctx context.Context, err error) bool {
 	d := b.last/2 + rand.N(b.last/2+1)
 	p := (*api.Problem)(nil)
 	if errors.As(err, &p) && p.RetryAfter > 0 {
-		d = min(p.RetryAfter, 10*time.Minute) + rand.N(time.Second)
+		d = min(p.RetryAfter, 10*time.Minute)
+		d += rand.N(d/4 + time.Second)
 	}
 	return pause(ctx, d)
 }

@@ -43,7 +43,10 @@ type player struct {
 	stop   func()
 }
 
-func join(t *testing.T, r *relay, dir string) *player {
+func join(t *testing.T, r *relay, dir string) *player { return joinWith(t, r, dir, uplink.Config{}) }
+
+// joinWith is a player with some of its configuration.
+func joinWith(t *testing.T, r *relay, dir string, cfg uplink.Config) *player {
 	t.Helper()
 	s, err := store.Open(store.Config{Dir: dir})
 	if err != nil {
@@ -57,19 +60,27 @@ func join(t *testing.T, r *relay, dir string) *player {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Uplink, err = uplink.New(uplink.Config{Base: r.URL, Trust: api.Trust{CAFile: r.ca()}, Identity: me, Store: s, Clock: wall{},
-		Describe: func(h *api.Heartbeat) {
-			live, _ := s.Live()
-			h.Active, h.Version = live.Pointer(), bundle.AgentVersion
-		},
-		Shot: func(_ context.Context, path string, _ int) error { return os.WriteFile(path, []byte("jpeg"), 0o600) },
-		Claim: func(c *uplink.Claim) {
-			select {
-			case p.claims <- c:
-			default:
-			}
-		},
-		Check: func(error) {}, Fresh: func(err error) { p.fresh <- err }, Warnings: p.siren, Plays: 10 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+	cfg.Base, cfg.Trust, cfg.Identity, cfg.Store = r.URL, r.trust(), me, s
+	if cfg.Clock == nil {
+		cfg.Clock = wall{}
+	}
+	cfg.Describe = func(h *api.Heartbeat) {
+		live, _ := s.Live()
+		h.Active, h.Version = live.Pointer(), bundle.AgentVersion
+	}
+	cfg.Shot = func(_ context.Context, path string, _ int) error { return os.WriteFile(path, []byte("jpeg"), 0o600) }
+	cfg.Claim = func(c *uplink.Claim) {
+		select {
+		case p.claims <- c:
+		default:
+		}
+	}
+	cfg.Fresh = func(err error) { p.fresh <- err }
+	cfg.Check, cfg.Warnings, cfg.Log = func(error) {}, p.siren, slog.New(slog.DiscardHandler)
+	if r.wire == nil {
+		cfg.Plays = 10 * time.Millisecond
+	}
+	p.Uplink, err = uplink.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,11 +105,15 @@ func join(t *testing.T, r *relay, dir string) *player {
 
 // enrolled is a player that somebody has claimed.
 func enrolled(t *testing.T, r *relay, pub *bundletest.Publisher, dir string) *player {
+	return enrolledWith(t, r, pub, dir, uplink.Config{})
+}
+
+func enrolledWith(t *testing.T, r *relay, pub *bundletest.Publisher, dir string, cfg uplink.Config) *player {
 	t.Helper()
 	r.set(func() {
 		r.claimed = &api.Enrolled{Settings: api.Settings{ID: "p1", Rev: 3, Name: "Hall"}, Roots: pub.Chain}
 	})
-	p := join(t, r, dir)
+	p := joinWith(t, r, dir, cfg)
 	r.until("the player reports", func() bool { return len(r.beats) > 0 })
 	return p
 }

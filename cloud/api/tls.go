@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -20,6 +21,8 @@ type Trust struct {
 	CAFile string           // PEM of the relay's own authority
 	Pin    string           // "sha256:<hex>" of the authority's public key (SubjectPublicKeyInfo), as the relay prints it
 	Now    func() time.Time // clock for certificates' dates, which may be behind; nil = the system's
+	// Dial connects; nil = as usual.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // ErrRelayUnproven means that whoever answered did not prove to be the relay: its certificate is not under the pinned
@@ -32,7 +35,7 @@ func NewHTTP(t Trust) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rt http.RoundTripper = transport(cfg)
+	var rt http.RoundTripper = t.transport(cfg)
 	if t.Pin != "" || t.CAFile != "" {
 		rt = &pinned{trust: t, hosts: map[string]*http.Transport{}}
 	}
@@ -40,10 +43,13 @@ func NewHTTP(t Trust) (*http.Client, error) {
 	return &http.Client{Transport: rt, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
 }
 
-func transport(cfg *tls.Config) *http.Transport {
+func (t Trust) transport(cfg *tls.Config) *http.Transport {
+	if t.Dial == nil {
+		t.Dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:           t.Dial,
 		TLSClientConfig:       cfg,
 		TLSHandshakeTimeout:   15 * time.Second,
 		ExpectContinueTimeout: 5 * time.Second,
@@ -70,7 +76,7 @@ func (p *pinned) RoundTrip(req *http.Request) (*http.Response, error) {
 			p.mu.Unlock()
 			return nil, err
 		}
-		t = transport(cfg)
+		t = p.trust.transport(cfg)
 		p.hosts[host] = t
 	}
 	p.mu.Unlock()

@@ -123,7 +123,7 @@ func (r *Ring) For(role string, others ...Key) ([]Key, error) {
 	return out, nil
 }
 
-// Publishers opens as many keys as must sign for a role.
+// Publishers opens as many keys as must sign for a role, those of others first.
 func (r *Ring) Publishers(role string, ask Ask, others ...Key) ([]bundle.PrivateKey, error) {
 	keys, err := r.For(role, others...)
 	if err != nil {

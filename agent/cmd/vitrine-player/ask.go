@@ -62,7 +62,7 @@ func print(w io.Writer, s control.Status) {
 		line("publisher", "%s", s.Publisher)
 	}
 	if f := s.Fetching; f != nil {
-		line("fetching", "%s version %d, %d of %d MiB", f.Stream, f.Seq, f.Have>>20, f.Total>>20)
+		line("fetching", "%s version %d, %d of %d MiB%s", f.Stream, f.Seq, f.Have>>20, f.Total>>20, fetchWords(s))
 	}
 	if t := s.Stick; t != nil {
 		share := ""
@@ -131,6 +131,20 @@ func print(w io.Writer, s control.Status) {
 			line("! "+name, "%s", s.Checks[name])
 		}
 	}
+}
+
+// fetchWords says how a download goes.
+func fetchWords(s control.Status) (text string) {
+	switch f := s.Fetching; {
+	case !f.Until.IsZero():
+		return ", waits until " + f.Until.Local().Format(time.TimeOnly)
+	case f.Rate > 0:
+		text = fmt.Sprintf(", %.1f MB/s", float64(f.Rate)/1e6)
+	}
+	if s.Fetching.Idle {
+		text += ", only what is free of the line"
+	}
+	return text
 }
 
 // deed says when an action is due, and how it went.

@@ -15,8 +15,11 @@ func TestStatusInWords(t *testing.T) {
 		status    control.Status
 		want, not string
 	}{
-		"a source that was never read":   {control.Status{Sources: map[string]control.Source{"menus": {Stale: true, Error: "there is no file"}}}, "menus: never read", "menus: 0 rows"},
-		"a source that was read":         {control.Status{Sources: map[string]control.Source{"menus": {Rows: 2, Fetched: time.Now()}}}, "menus: 2 rows of 2", "never"},
+		"a source that was never read": {control.Status{Sources: map[string]control.Source{"menus": {Stale: true, Error: "there is no file"}}}, "menus: never read", "menus: 0 rows"},
+		"a source that was read":       {control.Status{Sources: map[string]control.Source{"menus": {Rows: 2, Fetched: time.Now()}}}, "menus: 2 rows of 2", "never"},
+		"a download that waits": {control.Status{Fetching: &api.Progress{Pointer: api.Pointer{Stream: "lobby", Seq: 7}, Have: 3 << 20, Total: 9 << 20, Rate: 5, Until: time.Now(), Idle: true}},
+			"lobby version 7, 3 of 9 MiB, waits until ", "MB/s"},
+		"a download that goes on":        {control.Status{Fetching: &api.Progress{Have: 3 << 20, Total: 9 << 20, Rate: 1_260_000, Idle: true}}, "3 of 9 MiB, 1.3 MB/s, only what is free of the line", "waits"},
 		"a renderer that is down":        {control.Status{Showing: api.Showing{Scene: "a"}, Renderer: control.Renderer{Fault: "killed"}}, "runs: killed", "showing    a"},
 		"a renderer that runs":           {control.Status{Showing: api.Showing{Scene: "a"}, Renderer: control.Renderer{Output: "x11"}}, "showing    a", "down"},
 		"a time that nobody has said":    {control.Status{Clock: control.Clock{Trust: "none", Why: "nobody has confirmed it"}}, ": nobody has confirmed it", "!"},

@@ -2,11 +2,13 @@ package main
 
 import (
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 
 	"vitrine/agent"
 	"vitrine/agent/alert"
+	"vitrine/agent/uplink"
 )
 
 func TestPlacesOfTheScreen(t *testing.T) {
@@ -56,6 +58,34 @@ func TestPlacesOfTheScreen(t *testing.T) {
 				if g != c.want.Geocodes[i] {
 					t.Errorf("the codes are %v", got.Geocodes)
 				}
+			}
+		})
+	}
+}
+
+func TestLimitsOfDownloads(t *testing.T) {
+	cases := []struct {
+		name string
+		args []string
+		want uplink.Limits
+		err  string // "" = none
+	}{
+		{"large bundles are polite without flags", nil, uplink.Limits{Idle: true}, ""},
+		{"nights and a rate", []string{"--fetch-window", "22:00-05:00,12:00-13:00", "--fetch-rate=2M", "--fetch-idle=false"},
+			uplink.Limits{Windows: []uplink.Window{{From: 22 * 60, To: 5 * 60}, {From: 12 * 60, To: 13 * 60}}, Rate: 2e6}, ""},
+		{"half a window", []string{"--fetch-window", "22:00"}, uplink.Limits{}, "like 22:00-05:00"},
+		{"a rate that is none", []string{"--fetch-rate", "fast"}, uplink.Limits{}, "like 500k or 2M"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var cfg agent.Config
+			var said strings.Builder
+			_, err := playFlags("run", &cfg).parse(append([]string{"run"}, c.args...), 0, io.Discard, &said)
+			if (err != nil) != (c.err != "") || !strings.Contains(said.String(), c.err) {
+				t.Fatalf("%v, said: %s", err, said.String())
+			}
+			if err == nil && !reflect.DeepEqual(cfg.Fetch, c.want) {
+				t.Errorf("the limits are %+v", cfg.Fetch)
 			}
 		})
 	}

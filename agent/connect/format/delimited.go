@@ -18,6 +18,9 @@ import (
 func delimited(ctx context.Context, b []byte, o Options, most int) (rows.Table, error) {
 	b, separator := hinted(b)
 	separator = cmp.Or(o.Separator, separator, likely(b, max(o.HeaderRow-1, 0)))
+	if err := narrow(ctx, b, separator); err != nil {
+		return rows.Table{}, err
+	}
 	in := csv.NewReader(bytes.NewReader(b))
 	in.Comma, _ = utf8.DecodeRuneInString(separator)
 	in.FieldsPerRecord, in.LazyQuotes, in.ReuseRecord = -1, true, true
@@ -51,6 +54,39 @@ func delimited(ctx context.Context, b []byte, o Options, most int) (rows.Table, 
 		}
 		t.Rows = append(t.Rows, record(&t, in, rec))
 	}
+}
+
+// maxFields bounds the cells of a line; those that are more than the columns are left out.
+const maxFields = 20 * rows.MaxColumns
+
+// narrow refuses lines of more cells than anybody needs, which would be in memory all at once.
+func narrow(ctx context.Context, b []byte, separator string) error {
+	line, n, quoted := 1, 0, false
+	for len(b) > 0 {
+		i := bytes.IndexAny(b[:min(len(b), 1<<16)], "\"\n"+separator)
+		if i < 0 {
+			b = b[min(len(b), 1<<16):]
+			continue
+		}
+		switch {
+		case b[i] == '"':
+			quoted = !quoted
+		case b[i] == '\n':
+			if line++; line&0xffff == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if !quoted {
+				n = 0
+			}
+		case !quoted:
+			n++
+		}
+		if n > maxFields {
+			return fmt.Errorf("line %d has more than %d columns, %d are allowed; is the separator right?", line, maxFields, rows.MaxColumns)
+		}
+		b = b[i+1:]
+	}
+	return nil
 }
 
 // record makes a row as wide as the table, and tells what does not fit.

@@ -11,10 +11,11 @@ import (
 
 // Bounds of a document that is held in memory as a tree, and of any table.
 const (
-	maxNodes = 2_000_000 // elements and attributes of XML, values and keys of JSON
-	maxDepth = 512
-	maxCells = 5_000_000
-	maxTotal = 256 << 20 // bytes of all cells
+	maxNodes  = 1_000_000 // elements and attributes of XML
+	maxValues = 2_000_000 // values of JSON
+	maxDepth  = 512
+	maxCells  = 5_000_000
+	maxTotal  = 256 << 20 // bytes of all cells
 )
 
 // weighJSON counts values and depth without making them.
@@ -40,8 +41,8 @@ func weighJSON(b []byte) error {
 		if depth > maxDepth {
 			return fmt.Errorf("its values are nested more than %d deep", maxDepth)
 		}
-		if nodes > 2*maxNodes {
-			return fmt.Errorf("it holds more than %d values: ask its server for less", maxNodes)
+		if nodes > 2*maxValues { // and their keys
+			return fmt.Errorf("it holds more than %d values: ask its server for less", maxValues)
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -87,16 +88,25 @@ func menu(t testing.TB, date1904 bool) []byte {
 	return out.Bytes()
 }
 
+// converted remembers what Gnumeric has written: it takes half a second to start.
+var converted sync.Map
+
 // convert has Gnumeric write a workbook in another format: excel_biff8, excel_biff7, odf.
 func convert(t testing.TB, b []byte, exporter, ext string) []byte {
 	t.Helper()
+	key := exporter + string(b)
+	if out, ok := converted.Load(key); ok {
+		return out.([]byte)
+	}
 	dir := t.TempDir()
 	in, out := filepath.Join(dir, "in.xlsx"), filepath.Join(dir, "out."+ext)
 	if err := os.WriteFile(in, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ssconvert(t, "--export-type="+exporter, in, out)
-	return must(os.ReadFile(out))
+	made := must(os.ReadFile(out))
+	converted.Store(key, made)
+	return made
 }
 
 func ssconvert(t testing.TB, args ...string) {

@@ -26,12 +26,11 @@ func document(ctx context.Context, b []byte, o Options, most int) (rows.Table, e
 	if err != nil {
 		return rows.Table{}, fmt.Errorf("the XML cannot be read: %w", err)
 	}
-	if o.XPath == "" {
-		o.XPath = firstChildren(root)
-	}
-	nodes, err := chosen(ctx, root, o.XPath, most)
-	if err != nil {
-		return rows.Table{}, err
+	nodes := firstChildren(root, most)
+	if o.XPath != "" {
+		if nodes, err = chosen(ctx, root, o.XPath, most); err != nil {
+			return rows.Table{}, err
+		}
 	}
 	t := rows.Table{Truncated: len(nodes) > most}
 	if len(nodes) == 0 {
@@ -69,19 +68,24 @@ func document(ctx context.Context, b []byte, o Options, most int) (rows.Table, e
 	return t, nil
 }
 
-// firstChildren is the XPath of the elements in the root that are named as the first.
-func firstChildren(doc *xmlquery.Node) string {
-	for n := doc.FirstChild; n != nil; n = n.NextSibling {
-		if n.Type != xmlquery.ElementNode {
-			continue
-		}
-		for c := n.FirstChild; c != nil; c = c.NextSibling {
-			if c.Type == xmlquery.ElementNode {
-				return "/*/*[name()=name(/*/*[1])]"
-			}
+// firstChildren are the elements in the root that are called as the first, one more than most; the root where it has none.
+func firstChildren(doc *xmlquery.Node, most int) (nodes []*xmlquery.Node) {
+	root := doc.FirstChild
+	for root != nil && root.Type != xmlquery.ElementNode {
+		root = root.NextSibling
+	}
+	if root == nil {
+		return nil
+	}
+	for c := root.FirstChild; c != nil && len(nodes) <= most; c = c.NextSibling {
+		if c.Type == xmlquery.ElementNode && (len(nodes) == 0 || c.Data == nodes[0].Data) {
+			nodes = append(nodes, c)
 		}
 	}
-	return "/*"
+	if len(nodes) == 0 {
+		return []*xmlquery.Node{root}
+	}
+	return nodes
 }
 
 // chosen runs an XPath, one node more than most.

@@ -18,6 +18,7 @@ type building struct {
 	publish         bool
 	request, signed string
 	keys            string
+	from            list
 	to              string
 	asJSON          bool
 	options         folder.Options
@@ -31,6 +32,7 @@ func runBuild(ctx context.Context, c *call) error {
 	fs.StringVar(&b.tree, "tree", "", "write the bundle as a tree of files, such as /media/stick/vitrine")
 	fs.BoolVar(&b.publish, "publish", false, "push the bundle to the relay")
 	fs.StringVar(&b.keys, "keys", keyDir(), "folder with the publisher's key and the key chain")
+	fs.Var(&b.from, "key", "`FILE.key` of a publisher to sign with, or ssh:NAME for one that an ssh-agent holds; may be repeated. Without it: whatever is in the folder of keys or the ssh-agent and counts")
 	fs.Uint64Var(&b.options.After, "after", 0, "the serial will be above this one")
 	fs.StringVar(&b.to, "to", "", "with -publish: the group that shall follow the bundle, '*' = every player")
 	fs.StringVar(&b.request, "request", "", "sign nothing: write what is to be signed to this `FILE`, for \"vitrine key sign\" where the key is")
@@ -91,7 +93,7 @@ func (b *building) open(c *call) (err error) {
 		b.options.Trust, err = readChain(b.keys)
 		return err
 	}
-	b.options.Trust, b.options.Keys, err = c.readRole(b.keys, bundle.RolePublisher, b.secrets)
+	b.options.Trust, b.options.Keys, err = c.readRole(b.keys, bundle.RolePublisher, b.secrets, b.from...)
 	return err
 }
 

@@ -45,6 +45,7 @@ func deeds() []verb {
 		{"accept", "FILE.signed …", "take signatures that were made elsewhere", "vitrine key accept root-2.Alice.signed root-2.Bob.signed", keyAccept},
 		{"passphrase", "FILE.key", "lock a key's file with another passphrase", "vitrine key passphrase publisher.key", keyPassphrase},
 		{"push", "", "hand the newest roots to the relay, and on to the players", "vitrine key push", keyPush},
+		{"pull", "", "take newer roots that others have pushed to the relay", "vitrine key pull", keyPull},
 	}
 }
 
@@ -55,6 +56,11 @@ func runKey(ctx context.Context, c *call) error {
 	if slices.Contains([]string{"help", "-h", "-help", "--help"}, c.args[0]) {
 		fmt.Fprint(c.stdout, keyHelp())
 		return nil
+	}
+	if strings.HasPrefix(c.args[0], "-") {
+		if _, err := c.parse(c.flags()); err != nil {
+			return err
+		}
 	}
 	for _, d := range deeds() {
 		if d.name == c.args[0] {
@@ -101,9 +107,9 @@ func (k *keyFlags) ready() (err error) {
 	return err
 }
 
-// given are the keys that flags name.
-func (k *keyFlags) given() (keys []keyring.Key, err error) {
-	for _, from := range k.from {
+// given are the keys that flags name: files, or ssh:NAME for one that an ssh-agent holds.
+func given(from list) (keys []keyring.Key, err error) {
+	for _, from := range from {
 		name, held := strings.CutPrefix(from, "ssh:")
 		if !held {
 			one, err := keyring.File(from)
@@ -127,12 +133,16 @@ func (k *keyFlags) given() (keys []keyring.Key, err error) {
 }
 
 // readRole reads a folder of keys: the chain, verified, and as many of a role's keys as must sign.
-func (c *call) readRole(dir, role string, s *secrets) (*bundle.Trust, []bundle.PrivateKey, error) {
+func (c *call) readRole(dir, role string, s *secrets, from ...string) (*bundle.Trust, []bundle.PrivateKey, error) {
 	ring, err := keyring.Open(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	keys, err := ring.Publishers(role, s.ask())
+	others, err := given(from)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := ring.Publishers(role, s.ask(), others...)
 	return ring.Trust(), keys, err
 }
 
@@ -213,6 +223,36 @@ func keyPush(ctx context.Context, c *call) error {
 		return err
 	}
 	fmt.Fprintf(c.stdout, "the relay has root %d; players take it with their next heartbeat\n", trust.Root().Version)
+	return nil
+}
+
+func keyPull(ctx context.Context, c *call) error {
+	fs := c.flags()
+	dir := fs.String("dir", keyDir(), "folder of keys")
+	relay := relayFlags(fs)
+	if args, err := c.parse(fs); err != nil || len(args) > 0 {
+		return errors.Join(err, orUsage(len(args) > 0, "there is nothing to name: the relay's roots are taken into the folder"))
+	}
+	ring, err := keyring.Open(*dir)
+	if err != nil {
+		return err
+	}
+	client, err := relay.client(c)
+	if err != nil {
+		return err
+	}
+	chain, err := client.Roots(ctx, 1)
+	if err != nil {
+		return fmt.Errorf("ask the relay for its key chain: %w", err)
+	}
+	if len(chain) == 0 {
+		return errors.New("the relay has no root yet: vitrine key push hands it yours")
+	}
+	n, err := ring.Learn(chain)
+	if err != nil {
+		return fmt.Errorf("take the relay's roots: %w", err)
+	}
+	fmt.Fprintf(c.stdout, "%s came from the relay; the folder has root %d\n", count(n, "root"), ring.Trust().Root().Version)
 	return nil
 }
 

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"crypto/ed25519"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"vitrine/agent/bundle"
-	"vitrine/cloud/api"
 )
 
 // machines are folders that stand for machines of people who never see each other's keys.
@@ -286,6 +283,7 @@ func TestABundleIsSignedWhereThePublishersKeyIs(t *testing.T) {
 	if got := answer[inspection](t, right(t, "inspect", "--json", "--keys", m.office, out)); !got.Verified || !got.Yours || got.Seq != 1 {
 		t.Errorf("%+v", got)
 	}
+	right(t, "build", dir, "--keys", m.office, "--key", m.path("safe", "publisher.key"), "-o", m.path("here.vitrine")) // or it is brought along
 	edit(t, dir, yaml, "name: Lobby", "name: Another hall")
 	refuses(t, exitRefused, "no longer what was signed as lobby 1", "build", dir, "--keys", m.office, "--signed", m.path("lobby.signed"), "-o", out)
 }
@@ -335,96 +333,4 @@ func TestAFolderOfKeysSaysWhatIsHere(t *testing.T) {
 	if text := right(t, "key", "show", filepath.Join(m.office, "root-2.request")); !strings.Contains(text, "Root 2 of acme") {
 		t.Errorf("%s", text)
 	}
-}
-
-func TestANewRootReachesThePlayersThroughTheRelay(t *testing.T) {
-	alone(t)
-	t.Setenv("SSH_AUTH_SOCK", "")
-	flags, r := relay(t)
-	dir := copyOf(t, os.Getenv(madeOnce))
-	right(t, "key", "new", "--customer", "acme")
-	right(t, cmd(flags, "build", dir, "-publish", "--to", "*")...)
-	p := claimed(t, flags, "Hall")
-	p.beat(t, 1)
-	right(t, cmd(flags, "key", "add", "relay", "--from-relay", "--yes", "--note", "our relay")...)
-	refuses(t, exitRefused, "already", cmd(flags, "key", "add", "relay", "--from-relay", "--yes")...)
-	right(t, cmd(flags, "key", "push")...)
-	if want := p.beat(t, 1); want == nil || want.Root != 2 {
-		t.Fatalf("the player is told %+v", want)
-	}
-	text := right(t, cmd(flags, "trust", "--player", "Hall")...)
-	if !strings.Contains(text, "Player Hall has root 1; the relay has 2") || strings.Contains(text, "our relay") {
-		t.Errorf("before it has followed: %s", text)
-	}
-	p.beat(t, 2)
-	text = right(t, cmd(flags, "trust", "--player", p.id)...)
-	for _, says := range []string{"Player Hall has the newest root", "May say which bundle is the newest: 1 of 1 together", "No key was ever revoked"} {
-		if !strings.Contains(text, says) {
-			t.Errorf("it lacks %q: %s", says, text)
-		}
-	}
-	got := answer[trusted](t, right(t, cmd(flags, "trust", "--player", p.id, "--json")...))
-	if got.Player == nil || got.Player.Root != 2 || len(got.Roles) != 3 {
-		t.Errorf("%+v", got)
-	}
-	trust, err := readChain(keyDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := p.client.Fresh(t.Context(), "lobby")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f, err := trust.Fresh(b, nil, nil); err != nil || f.Stream != "lobby" {
-		t.Errorf("the certified key's word: %v", err)
-	}
-	refuses(t, exitRefused, "0 players called", cmd(flags, "trust", "--player", "Nobody")...)
-	right(t, "key", "new", "--customer", "other", "--dir", filepath.Join(t.TempDir(), "other"))
-	if r.Addr() == nil {
-		t.Error("the relay has ended")
-	}
-}
-
-// guest is a player by the wire alone.
-type guest struct {
-	id     string
-	client *api.Client
-	seq    uint64
-}
-
-func claimed(t *testing.T, flags []string, name string) *guest {
-	t.Helper()
-	_, key, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	http, err := api.NewHTTP(api.Trust{Pin: flags[3]})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(http.CloseIdleConnections)
-	g := &guest{client: &api.Client{Base: flags[1], HTTP: http}}
-	g.client.Token = g.client.Device(key, time.Now)
-	e, err := g.client.Enrol(t.Context(), key, time.Now(), api.EnrolRequest{Version: bundle.AgentVersion})
-	if err != nil {
-		t.Fatal(err)
-	}
-	right(t, cmd(flags, "claim", e.UserCode, "--name", name, "--words", strings.Join(bundle.Words(key.Public().(ed25519.PublicKey)), " "))...)
-	got, err := g.client.Enrolled(t.Context(), e, time.Minute)
-	if err != nil || got == nil {
-		t.Fatal(got, err)
-	}
-	g.id = got.Settings.ID
-	return g
-}
-
-// beat reports that it has a root.
-func (g *guest) beat(t *testing.T, root int) *api.Desired {
-	t.Helper()
-	g.seq++
-	d, err := g.client.Heartbeat(t.Context(), g.id, api.Heartbeat{Boot: "b", Seq: g.seq, Now: time.Now(), Version: bundle.AgentVersion, Rev: 1, Root: root, Clock: "trusted"}, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
 }

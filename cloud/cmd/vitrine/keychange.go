@@ -96,9 +96,8 @@ func (k *keyFlags) change(c *call, ring *keyring.Ring, draft *bundle.Draft) erro
 
 // willing are the keys at hand whose signatures are still needed: the given ones, else as few as will do.
 func (k *keyFlags) willing(ring *keyring.Ring, draft *bundle.Draft) ([]keyring.Key, error) {
-	given, err := k.given()
-	if err != nil || len(given) > 0 {
-		return given, err
+	if named, err := given(k.from); err != nil || len(named) > 0 {
+		return named, err
 	}
 	all, err := ring.Keys()
 	if err != nil {

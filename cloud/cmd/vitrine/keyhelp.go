@@ -36,8 +36,8 @@ Three people, two of whom must agree; each at a machine of their own, the office
   office$  vitrine key accept root-1.Alice.signed root-1.Bob.signed
 
 A publisher's laptop is stolen: its key is revoked, and serials count anew
-  office$  vitrine key make new.key --name 'publisher 2027'
-  office$  vitrine key rotate publisher new.pub --note 'laptop stolen on 4 January'
+  office$  vitrine key make ~/.config/vitrine/keys/new --name 'publisher 2027'
+  office$  vitrine key rotate publisher ~/.config/vitrine/keys/new.pub --note 'laptop stolen on 4 January'
            two of the three sign root-2.request as above, then
   office$  vitrine key accept root-2.*.signed && vitrine key push
   office$  vitrine build lobby -publish                        with the new key, under the new root
@@ -59,6 +59,8 @@ A bundle whose publisher's key never touches the network
   office$  vitrine build lobby --request lobby.request
   safe$    vitrine key sign lobby.request --key publisher.key
   office$  vitrine build lobby --signed lobby.publisher.signed -o lobby.vitrine
+
+example: vitrine key new --customer acme
 `)
 	return b.String()
 }

@@ -16,15 +16,14 @@ import (
 // beginning is what "key new" was told.
 type beginning struct {
 	*keyFlags
-	customer        string
-	count           int
-	threshold       int
-	guard           bool
-	roots, pubs     list // public halves of keys that are elsewhere
-	expires, note   string
-	root            *bundle.Root
-	made            []keyring.Key
-	rootIDs, others []string
+	customer      string
+	count         int
+	threshold     int
+	guard         bool
+	roots, pubs   list // public halves of keys that are elsewhere
+	expires, note string
+	root          *bundle.Root
+	made          []keyring.Key
 }
 
 func keyNew(_ context.Context, c *call) error {

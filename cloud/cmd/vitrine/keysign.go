@@ -60,7 +60,7 @@ func keySign(_ context.Context, c *call) error {
 
 // signers are the keys to sign with: those given, else those of the folder and the ssh-agent that count and have not signed.
 func (k *keyFlags) signers(draft *bundle.Draft) ([]keyring.Key, error) {
-	keys, err := k.given()
+	keys, err := given(k.from)
 	if err != nil {
 		return nil, err
 	}

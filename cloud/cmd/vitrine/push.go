@@ -156,7 +156,7 @@ func (p *pusher) roots(ctx context.Context, chain [][]byte) error {
 	}
 	for i, b := range known {
 		if i >= len(chain) {
-			return fmt.Errorf("the relay knows root %d, your key chain ends with %d: get the newer one from whoever made it", len(known), len(chain))
+			return fmt.Errorf("the relay knows root %d, your key chain ends with %d: \"vitrine key pull\" takes the newer one", len(known), len(chain))
 		}
 		if !bytes.Equal(b, chain[i]) {
 			return fmt.Errorf("root %d of the relay is not yours: its players trust other keys; use the keys that they were enrolled with, or another relay", i+1)

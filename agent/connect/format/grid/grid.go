@@ -137,7 +137,11 @@ func (g *Grid) Put(row, col int, c Cell) error {
 	if v.Kind == rows.Null || v.Kind == rows.Text && strings.TrimSpace(v.Text) == "" {
 		return nil
 	}
-	i, known := g.at[row]
+	i := len(g.lines) - 1
+	known := i >= 0 && g.lines[i].row == row
+	if !known {
+		i, known = g.at[row]
+	}
 	if !known {
 		if len(g.lines) > g.limit() {
 			g.full = true

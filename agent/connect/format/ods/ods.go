@@ -10,7 +10,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -86,8 +85,8 @@ func (k *Book) index(ctx context.Context) error {
 	for whole := true; ; {
 		tag, err := r.ReadSlice('>')
 		if open := bytes.IndexByte(tag, '<'); whole && open >= 0 && err == nil {
-			if e, ok := element(tag[open:]); ok {
-				style, err = k.note(e, at+int64(open), style, hidden)
+			if x, ok := element(ctx, tag[open:]); ok {
+				style, err = k.note(x, at+int64(open), style, hidden)
 			}
 		}
 		at += int64(len(tag))
@@ -105,10 +104,7 @@ func (k *Book) index(ctx context.Context) error {
 }
 
 // element takes a tag apart if it is one of those that the index needs.
-func element(tag []byte) (xml.StartElement, bool) {
-	if bytes.HasPrefix(tag, []byte("<!DOCTYPE")) {
-		return xml.StartElement{Name: xml.Name{Local: "DOCTYPE"}}, true
-	}
+func element(ctx context.Context, tag []byte) (*pack.XML, bool) {
 	name, _, _ := bytes.Cut(tag[1:], []byte(" "))
 	if i := bytes.IndexByte(name, ':'); i >= 0 {
 		name = name[i+1:]
@@ -116,37 +112,33 @@ func element(tag []byte) (xml.StartElement, bool) {
 	switch string(name) {
 	case "table", "named-range", "database-range", "style", "table-properties":
 	default:
-		return xml.StartElement{}, false
+		return nil, false
 	}
-	d := xml.NewDecoder(bytes.NewReader(tag))
-	d.Strict = false
-	t, err := d.RawToken()
-	e, ok := t.(xml.StartElement)
-	return e, ok && err == nil
+	x := pack.NewXML(ctx, bufio.NewReaderSize(bytes.NewReader(tag), len(tag)))
+	kind, err := x.Next()
+	return x, kind == pack.Start && err == nil
 }
 
 // note takes what an element says; style is the name of the style that it is in.
-func (k *Book) note(e xml.StartElement, at int64, style string, hidden map[string]bool) (string, error) {
-	switch e.Name.Local {
-	case "DOCTYPE":
-		return "", pack.ErrDoctype
+func (k *Book) note(x *pack.XML, at int64, style string, hidden map[string]bool) (string, error) {
+	switch x.Name() {
 	case "style":
-		style = pack.Attr(e, "name")
+		style = x.Attr("name")
 	case "table-properties":
-		if pack.Attr(e, "display") == "false" && len(hidden) < maxNames {
+		if x.Attr("display") == "false" && len(hidden) < maxNames {
 			hidden[style] = true
 		}
 	case "table":
-		if name := pack.Attr(e, "name"); name != "" {
-			k.sheets = append(k.sheets, sheet{grid.Sheet{Name: name}, at, pack.Attr(e, "style-name")})
+		if name := x.Attr("name"); name != "" {
+			k.sheets = append(k.sheets, sheet{grid.Sheet{Name: name}, at, x.Attr("style-name")})
 		}
 		if len(k.sheets) > maxSheets {
 			return "", fmt.Errorf("it has more than %d sheets", maxSheets)
 		}
 	case "named-range", "database-range":
-		name, ref := strings.ToLower(pack.Attr(e, "name")), pack.Attr(e, "cell-range-address")
+		name, ref := strings.ToLower(x.Attr("name")), x.Attr("cell-range-address")
 		if ref == "" {
-			ref = pack.Attr(e, "target-range-address")
+			ref = x.Attr("target-range-address")
 		}
 		if _, known := k.names[name]; !known && len(k.names) < maxNames {
 			k.names[name] = ref

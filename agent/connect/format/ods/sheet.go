@@ -2,7 +2,6 @@ package ods
 
 import (
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -26,13 +25,16 @@ func (k *Book) Read(ctx context.Context, at int, g *grid.Grid) error {
 	if _, err := io.CopyN(io.Discard, r, k.sheets[at].at); err != nil {
 		return err
 	}
-	s := &reader{x: pack.NewXML(ctx, r), g: g}
+	s := &reader{x: pack.NewXML(ctx, r.Reader), g: g}
 	err = s.read()
 	if err != nil && !errors.Is(err, grid.ErrFull) {
 		return fmt.Errorf("its sheet %s: %w", k.sheets[at].Name, err)
 	}
 	return nil
 }
+
+// maxText bounds the text of a cell, bytes; Excel and LibreOffice allow 32,767 characters.
+const maxText = 1 << 20
 
 // reader is where the reading of a sheet is.
 type reader struct {
@@ -50,20 +52,19 @@ type run struct {
 
 func (s *reader) read() error {
 	for begun := false; !begun || s.x.Depth() > 0; begun = true {
-		t, err := s.x.Next()
+		kind, err := s.x.Next()
 		if err == io.EOF {
 			return errors.New("it ends in the middle")
 		}
 		if err != nil {
 			return err
 		}
-		e, ok := t.(xml.StartElement)
-		if !ok {
+		if kind != pack.Start {
 			continue
 		}
-		switch e.Name.Local {
+		switch s.x.Name() {
 		case "table-row":
-			err = s.line(e)
+			err = s.line()
 		case "shapes", "forms", "table-source", "named-expressions", "scenarios", "dde-source":
 			err = s.x.Skip()
 		}
@@ -75,8 +76,8 @@ func (s *reader) read() error {
 }
 
 // repeat is how often a row or cell is there: 1 unless it says so.
-func repeat(e xml.StartElement, attr string, most int) int {
-	n, err := strconv.Atoi(pack.Attr(e, attr))
+func repeat(value string, most int) int {
+	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 {
 		return 1
 	}
@@ -84,8 +85,8 @@ func repeat(e xml.StartElement, attr string, most int) int {
 }
 
 // line reads a row to its end.
-func (s *reader) line(e xml.StartElement) error {
-	times := repeat(e, "number-rows-repeated", grid.MaxRow+1)
+func (s *reader) line() error {
+	times := repeat(s.x.Attr("number-rows-repeated"), grid.MaxRow+1)
 	top := s.row
 	if s.row += times; top > grid.MaxRow || s.g.Past(top) {
 		return grid.ErrFull
@@ -93,22 +94,19 @@ func (s *reader) line(e xml.StartElement) error {
 	var runs []run
 	col := 0
 	for depth := s.x.Depth() - 1; s.x.Depth() > depth; {
-		t, err := s.x.Next()
+		kind, err := s.x.Next()
 		if err != nil {
 			return err
 		}
-		in, ok := t.(xml.StartElement)
-		if !ok {
+		covered := s.x.Is("covered-table-cell")
+		if kind != pack.Start || !covered && !s.x.Is("table-cell") {
 			continue
 		}
-		if in.Name.Local != "table-cell" && in.Name.Local != "covered-table-cell" {
-			continue
-		}
-		count := repeat(in, "number-columns-repeated", grid.MaxCol+1)
-		r := run{span: repeat(in, "number-rows-spanned", grid.MaxRow+1)}
+		a := s.attributes()
+		count := repeat(a.columns, grid.MaxCol+1)
+		r := run{span: repeat(a.rowSpan, grid.MaxRow+1)}
 		r.left, r.right = s.g.Columns(min(col, grid.MaxCol+1), min(col+count-1, grid.MaxCol))
-		covered := in.Name.Local != "table-cell"
-		if r.cell, err = s.cell(in); err != nil {
+		if r.cell, err = s.cell(a); err != nil {
 			return err
 		}
 		if col += count; !covered && r.cell.Kind != grid.Empty && r.left <= r.right {
@@ -142,31 +140,59 @@ func (s *reader) put(row int, runs []run) error {
 	return nil
 }
 
-// cell reads a cell to its end.
-func (s *reader) cell(e xml.StartElement) (grid.Cell, error) {
-	attr := map[string]string{}
-	for _, a := range e.Attr {
-		if a.Name.Local != "value-type" || a.Name.Space == "office" || attr["value-type"] == "" { // calcext:value-type says error only
-			if a.Name.Local == "value-type" && a.Value == "error" {
-				attr["error"] = "yes"
-				continue
+// attributes are those of a cell that matter.
+type attributes struct {
+	columns, rowSpan                       string
+	kind, value, date, time, boolean, text string
+	hasText, formula, failed               bool
+}
+
+func (s *reader) attributes() attributes {
+	var a attributes
+	for _, one := range s.x.Attrs() {
+		switch one.Local {
+		case "number-columns-repeated":
+			a.columns = one.Value()
+		case "number-rows-spanned":
+			a.rowSpan = one.Value()
+		case "value-type": // calcext:value-type says when a formula has failed
+			if v := one.Value(); v == "error" {
+				a.failed = true
+			} else if a.kind == "" || one.Prefix == "office" {
+				a.kind = v
 			}
-			attr[a.Name.Local] = a.Value
+		case "value":
+			a.value = one.Value()
+		case "date-value":
+			a.date = one.Value()
+		case "time-value":
+			a.time = one.Value()
+		case "boolean-value":
+			a.boolean = one.Value()
+		case "string-value":
+			a.text, a.hasText = one.Value(), true
+		case "formula":
+			a.formula = true
 		}
 	}
+	return a
+}
+
+// cell reads a cell to its end.
+func (s *reader) cell(a attributes) (grid.Cell, error) {
 	shown, err := s.paragraphs()
 	if err != nil {
 		return grid.Cell{}, err
 	}
 	c := grid.Cell{Shown: shown}
-	kind := attr["value-type"]
+	kind := a.kind
 	switch {
-	case attr["error"] != "":
+	case a.failed:
 		return grid.Cell{Kind: grid.Error, Text: shown}, nil
 	case kind == "float", kind == "percentage", kind == "currency":
-		n, err := strconv.ParseFloat(attr["value"], 64)
+		n, err := strconv.ParseFloat(a.value, 64)
 		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
-			return grid.Cell{}, fmt.Errorf("row %d: %.40q is no number", s.row, attr["value"])
+			return grid.Cell{}, fmt.Errorf("row %d: %.40q is no number", s.row, a.value)
 		}
 		if strings.HasPrefix(shown, "#") {
 			if shown == strings.Repeat("#", len(shown)) { // a column that was too narrow
@@ -178,22 +204,22 @@ func (s *reader) cell(e xml.StartElement) (grid.Cell, error) {
 		c.Kind, c.Number, c.Unit = grid.Number, n, c.Shown != "" && (kind != "float" || !bare(c.Shown))
 	case kind == "boolean":
 		c = grid.Cell{Kind: grid.Bool}
-		if attr["boolean-value"] == "true" {
+		if a.boolean == "true" {
 			c.Number = 1
 		}
 	case kind == "date":
-		c = date(attr["date-value"], shown)
+		c = date(a.date, shown)
 	case kind == "time":
-		c = span(attr["time-value"], shown)
+		c = span(a.time, shown)
 	default:
 		c.Kind, c.Text = grid.Text, shown
-		if v, ok := attr["string-value"]; ok && shown == "" {
-			c.Text = v
+		if a.hasText && shown == "" {
+			c.Text = a.text
 		}
 		switch {
 		case c.Text == "":
 			c.Kind = grid.Empty
-		case attr["formula"] != "" && mistake.MatchString(c.Text):
+		case a.formula && mistake.MatchString(c.Text):
 			c.Kind = grid.Error
 		}
 	}
@@ -261,17 +287,16 @@ func (s *reader) paragraphs() (string, error) {
 	var out strings.Builder
 	n, inside := 0, 0
 	for depth := s.x.Depth() - 1; s.x.Depth() > depth; {
-		t, err := s.x.Next()
+		kind, err := s.x.Next()
 		if err != nil {
 			return "", err
 		}
-		switch t := t.(type) {
-		case xml.CharData:
-			if inside > 0 {
-				out.WriteString(collapse(string(t)))
-			}
-		case xml.StartElement:
-			switch t.Name.Local {
+		name := s.x.Name()
+		switch {
+		case kind == pack.Text && inside > 0:
+			out.WriteString(collapse(s.x.Said()))
+		case kind == pack.Start:
+			switch name {
 			case "annotation", "frame", "table", "shapes", "detective", "g", "custom-shape", "rect", "line":
 				if err := s.x.Skip(); err != nil {
 					return "", err
@@ -282,16 +307,17 @@ func (s *reader) paragraphs() (string, error) {
 				}
 				n++
 			case "s":
-				out.WriteString(strings.Repeat(" ", repeat(t, "c", 1000)))
+				out.WriteString(strings.Repeat(" ", repeat(s.x.Attr("c"), 1000)))
 			case "tab":
 				out.WriteByte('\t')
 			case "line-break":
 				out.WriteByte('\n')
 			}
-		case xml.EndElement:
-			if t.Name.Local == "p" || t.Name.Local == "h" {
-				inside--
-			}
+		case kind == pack.End && (name == "p" || name == "h"):
+			inside--
+		}
+		if out.Len() > maxText {
+			return "", fmt.Errorf("row %d has a cell of more than %d KiB", s.row, maxText>>10)
 		}
 	}
 	return out.String(), nil

@@ -8,7 +8,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -19,8 +18,9 @@ import (
 // Bounds of a document.
 const (
 	maxParts = 20_000
-	maxPart  = 512 << 20 // bytes of one part, unpacked
+	maxPart  = 256 << 20 // bytes of one part, unpacked
 	maxDepth = 256       // elements within one another
+	maxToken = 1 << 20   // bytes of one tag or text
 )
 
 // ErrDoctype refuses what only an attack needs.
@@ -106,81 +106,4 @@ func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
 	return n, err
-}
-
-// XML gives the tokens of a document.
-type XML struct {
-	d     *xml.Decoder
-	ctx   context.Context
-	depth int
-	most  int
-	n     int
-}
-
-// NewXML reads a document.
-func NewXML(ctx context.Context, r io.Reader) *XML {
-	x := &XML{d: xml.NewDecoder(r), ctx: ctx, most: maxDepth}
-	x.d.Strict = false
-	return x
-}
-
-// Next is the next token; what it holds is valid until the one after. io.EOF at the end.
-func (x *XML) Next() (xml.Token, error) {
-	if x.n++; x.n&0xfff == 0 {
-		if err := x.ctx.Err(); err != nil {
-			return nil, err
-		}
-	}
-	t, err := x.d.RawToken()
-	switch t := t.(type) {
-	case xml.StartElement:
-		if x.depth++; x.depth > x.most {
-			return nil, fmt.Errorf("its elements are nested more than %d deep", x.most)
-		}
-	case xml.EndElement:
-		x.depth--
-	case xml.Directive:
-		if d := bytes.TrimSpace(t); len(d) >= 7 && bytes.EqualFold(d[:7], []byte("doctype")) {
-			return nil, ErrDoctype
-		}
-	}
-	return t, err
-}
-
-// Depth is how many elements are open.
-func (x *XML) Depth() int { return x.depth }
-
-// Skip goes behind the end of the element that has just begun.
-func (x *XML) Skip() error {
-	for depth := x.depth - 1; x.depth > depth; {
-		if _, err := x.Next(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Text is all the text within the element that has just begun, to its end.
-func (x *XML) Text() (string, error) {
-	var b []byte
-	for depth := x.depth - 1; x.depth > depth; {
-		t, err := x.Next()
-		if err != nil {
-			return "", err
-		}
-		if text, ok := t.(xml.CharData); ok {
-			b = append(b, text...)
-		}
-	}
-	return string(b), nil
-}
-
-// Attr is an attribute, whatever its namespace's prefix; "" without it.
-func Attr(e xml.StartElement, local string) string {
-	for _, a := range e.Attr {
-		if a.Name.Local == local {
-			return a.Value
-		}
-	}
-	return ""
 }

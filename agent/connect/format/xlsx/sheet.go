@@ -2,8 +2,8 @@ package xlsx
 
 import (
 	"bufio"
+	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +29,7 @@ func (k *Book) Read(ctx context.Context, at int, g *grid.Grid) error {
 		return err
 	}
 	defer r.Close()
-	s := &reader{book: k, shared: shared, x: pack.NewXML(ctx, r), g: g, row: -1, col: -1}
+	s := &reader{book: k, shared: shared, x: pack.NewXML(ctx, r.Reader), g: g, row: -1, col: -1}
 	err = s.read()
 	if errors.Is(err, grid.ErrFull) {
 		return merges(r, g)
@@ -51,21 +51,20 @@ type reader struct {
 
 func (s *reader) read() error {
 	for {
-		t, err := s.x.Next()
+		kind, err := s.x.Next()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		e, ok := t.(xml.StartElement)
-		if !ok {
+		if kind != pack.Start {
 			continue
 		}
-		switch e.Name.Local {
+		switch s.x.Name() {
 		case "row":
 			s.row, s.col = s.row+1, -1
-			if r, err := strconv.Atoi(pack.Attr(e, "r")); err == nil {
+			if r, err := strconv.Atoi(s.x.Attr("r")); err == nil {
 				s.row = r - 1
 			}
 			if s.row < 0 || s.row > grid.MaxRow {
@@ -75,7 +74,7 @@ func (s *reader) read() error {
 				return grid.ErrFull
 			}
 		case "c":
-			if err := s.cell(e); err != nil {
+			if err := s.cell(); err != nil {
 				return err
 			}
 		case "extLst":
@@ -83,7 +82,7 @@ func (s *reader) read() error {
 				return err
 			}
 		case "mergeCell":
-			if ref, ok := grid.ParseRef(pack.Attr(e, "ref")); ok {
+			if ref, ok := grid.ParseRef(s.x.Attr("ref")); ok {
 				if err := s.g.Merge(ref.Area); err != nil {
 					return err
 				}
@@ -93,19 +92,19 @@ func (s *reader) read() error {
 }
 
 // cell reads a cell to its end.
-func (s *reader) cell(e xml.StartElement) error {
+func (s *reader) cell() error {
 	s.col++
 	var kind, style string
-	for _, a := range e.Attr {
-		switch a.Name.Local {
+	for _, a := range s.x.Attrs() {
+		switch a.Local {
 		case "r":
-			if r, c, ok := grid.ParseCell(a.Value); ok {
+			if r, c, ok := grid.ParseCell(a.Value()); ok {
 				s.row, s.col = r, c
 			}
 		case "t":
-			kind = a.Value
+			kind = a.Value()
 		case "s":
-			style = a.Value
+			style = a.Value()
 		}
 	}
 	if s.row < 0 || s.col > grid.MaxCol {
@@ -116,12 +115,12 @@ func (s *reader) cell(e xml.StartElement) error {
 	}
 	value, has, formula := "", false, false
 	for depth := s.x.Depth() - 1; s.x.Depth() > depth; {
-		t, err := s.x.Next()
+		token, err := s.x.Next()
 		if err != nil {
 			return err
 		}
-		if in, ok := t.(xml.StartElement); ok {
-			switch in.Name.Local {
+		if token == pack.Start {
+			switch s.x.Name() {
 			case "v":
 				value, err = s.x.Text()
 				has = true
@@ -129,7 +128,7 @@ func (s *reader) cell(e xml.StartElement) error {
 				value, err = runs(s.x)
 				has, kind = true, "inlineStr"
 			default:
-				formula = formula || in.Name.Local == "f"
+				formula = formula || s.x.Is("f")
 				err = s.x.Skip()
 			}
 			if err != nil {
@@ -215,8 +214,8 @@ func (k *Book) shared(ctx context.Context) ([]string, error) {
 	}
 	var out []string
 	size := 0
-	err := k.each(ctx, k.strings, func(x *pack.XML, e xml.StartElement) error {
-		if e.Name.Local != "si" {
+	err := k.each(ctx, k.strings, func(x *pack.XML) error {
+		if !x.Is("si") {
 			return nil
 		}
 		text, err := runs(x)
@@ -237,15 +236,14 @@ func (k *Book) shared(ctx context.Context) ([]string, error) {
 func runs(x *pack.XML) (string, error) {
 	var b strings.Builder
 	for depth := x.Depth() - 1; x.Depth() > depth; {
-		t, err := x.Next()
+		kind, err := x.Next()
 		if err != nil {
 			return "", err
 		}
-		e, ok := t.(xml.StartElement)
-		if !ok {
+		if kind != pack.Start {
 			continue
 		}
-		switch e.Name.Local {
+		switch x.Name() {
 		case "t":
 			text, err := x.Text()
 			if err != nil {
@@ -286,7 +284,7 @@ var mergeRef = regexp.MustCompile(`<(?:\w+:)?mergeCell\s[^<]*?ref="([^"]{1,40})"
 func merges(r *pack.Part, g *grid.Grid) error {
 	for {
 		tag, err := r.ReadSlice('>')
-		if len(tag) < 200 {
+		if len(tag) < 200 && bytes.Contains(tag, []byte("mergeCell")) {
 			if m := mergeRef.FindSubmatch(tag); m != nil {
 				if ref, ok := grid.ParseRef(string(m[1])); ok {
 					if err := g.Merge(ref.Area); err != nil {

@@ -9,7 +9,6 @@ package xlsx
 
 import (
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -102,40 +101,38 @@ type relation struct{ kind, target string }
 // relations reads which parts another one names, by id.
 func (k *Book) relations(ctx context.Context, part, base string) (map[string]relation, error) {
 	out := map[string]relation{}
-	err := k.each(ctx, part, func(_ *pack.XML, e xml.StartElement) error {
-		if e.Name.Local == "Relationship" && pack.Attr(e, "TargetMode") != "External" && len(out) < maxStyles {
-			target := pack.Attr(e, "Target")
+	err := k.each(ctx, part, func(x *pack.XML) error {
+		if x.Name() == "Relationship" && x.Attr("TargetMode") != "External" && len(out) < maxStyles {
+			target := x.Attr("Target")
 			if abs, ok := strings.CutPrefix(target, "/"); ok {
 				target = abs
 			} else {
 				target = path.Join(base, target)
 			}
-			out[pack.Attr(e, "Id")] = relation{pack.Attr(e, "Type"), target}
+			out[x.Attr("Id")] = relation{x.Attr("Type"), target}
 		}
 		return nil
 	})
 	return out, err
 }
 
-// each calls f for every element of a part.
-func (k *Book) each(ctx context.Context, part string, f func(*pack.XML, xml.StartElement) error) error {
+// each calls f at every element of a part.
+func (k *Book) each(ctx context.Context, part string, f func(*pack.XML) error) error {
 	r, err := k.pack.Part(ctx, part)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	x := pack.NewXML(ctx, r)
+	x := pack.NewXML(ctx, r.Reader)
 	for {
-		t, err := x.Next()
-		if err == io.EOF {
+		kind, err := x.Next()
+		switch {
+		case err == io.EOF:
 			return nil
-		}
-		if err == nil {
-			if e, ok := t.(xml.StartElement); ok && e.Name.Local == "extLst" {
-				err = x.Skip() // what later versions add may have the same names
-			} else if ok {
-				err = f(x, e)
-			}
+		case err == nil && kind == pack.Start && x.Is("extLst"):
+			err = x.Skip() // what later versions add may have the same names
+		case err == nil && kind == pack.Start:
+			err = f(x)
 		}
 		if err != nil {
 			return fmt.Errorf("its part %s: %w", part, err)
@@ -144,28 +141,28 @@ func (k *Book) each(ctx context.Context, part string, f func(*pack.XML, xml.Star
 }
 
 func (k *Book) workbook(ctx context.Context, main string, rels map[string]relation) error {
-	return k.each(ctx, main, func(x *pack.XML, e xml.StartElement) error {
-		switch e.Name.Local {
+	return k.each(ctx, main, func(x *pack.XML) error {
+		switch x.Name() {
 		case "workbookPr":
-			k.Date1904 = truth(pack.Attr(e, "date1904"))
+			k.Date1904 = truth(x.Attr("date1904"))
 		case "sheet":
 			id := ""
-			for _, a := range e.Attr {
-				if a.Name.Local == "id" && a.Name.Space != "" {
-					id = a.Value
+			for _, a := range x.Attrs() {
+				if a.Local == "id" && a.Prefix != "" {
+					id = a.Value()
 				}
 			}
 			r := rels[id]
 			if path.Base(r.kind) != "worksheet" { // a chart, a dialogue, a macro
 				return nil
 			}
-			k.sheets = append(k.sheets, sheet{grid.Sheet{Name: pack.Attr(e, "name"), Hidden: strings.HasSuffix(strings.ToLower(pack.Attr(e, "state")), "hidden")}, r.target})
+			k.sheets = append(k.sheets, sheet{grid.Sheet{Name: x.Attr("name"), Hidden: strings.HasSuffix(strings.ToLower(x.Attr("state")), "hidden")}, r.target})
 			if len(k.sheets) > maxSheets {
 				return fmt.Errorf("it has more than %d sheets", maxSheets)
 			}
 		case "definedName":
-			n := name{name: pack.Attr(e, "name"), scope: -1}
-			if i, err := strconv.Atoi(pack.Attr(e, "localSheetId")); err == nil {
+			n := name{name: x.Attr("name"), scope: -1}
+			if i, err := strconv.Atoi(x.Attr("localSheetId")); err == nil {
 				n.scope = i
 			}
 			var err error
@@ -188,11 +185,11 @@ func (k *Book) readStyles(ctx context.Context) error {
 		return nil
 	}
 	own, cells := map[int]string{}, false
-	return k.each(ctx, k.styles, func(_ *pack.XML, e xml.StartElement) error {
-		switch e.Name.Local {
+	return k.each(ctx, k.styles, func(x *pack.XML) error {
+		switch x.Name() {
 		case "numFmt":
-			if id, err := strconv.Atoi(pack.Attr(e, "numFmtId")); err == nil && len(own) < maxStyles {
-				own[id] = pack.Attr(e, "formatCode")
+			if id, err := strconv.Atoi(x.Attr("numFmtId")); err == nil && len(own) < maxStyles {
+				own[id] = x.Attr("formatCode")
 			}
 		case "cellXfs":
 			cells = true
@@ -202,7 +199,7 @@ func (k *Book) readStyles(ctx context.Context) error {
 			if !cells || len(k.formats) >= maxStyles {
 				return nil
 			}
-			id, _ := strconv.Atoi(pack.Attr(e, "numFmtId"))
+			id, _ := strconv.Atoi(x.Attr("numFmtId"))
 			format, ok := own[id]
 			if !ok {
 				format = grid.BuiltIn(id, k.locale)
@@ -251,10 +248,10 @@ func (k *Book) table(ctx context.Context, wanted string) (ref string, ok bool) {
 			if path.Base(r.kind) != "table" || !k.pack.Has(r.target) {
 				continue
 			}
-			_ = k.each(ctx, r.target, func(_ *pack.XML, e xml.StartElement) error {
-				if e.Name.Local == "table" && (strings.EqualFold(pack.Attr(e, "displayName"), wanted) || strings.EqualFold(pack.Attr(e, "name"), wanted)) {
-					totals, _ := strconv.Atoi(pack.Attr(e, "totalsRowCount"))
-					if r, is := grid.ParseRef(pack.Attr(e, "ref")); is && totals >= 0 && totals <= r.Area.Bottom {
+			_ = k.each(ctx, r.target, func(x *pack.XML) error {
+				if x.Name() == "table" && (strings.EqualFold(x.Attr("displayName"), wanted) || strings.EqualFold(x.Attr("name"), wanted)) {
+					totals, _ := strconv.Atoi(x.Attr("totalsRowCount"))
+					if r, is := grid.ParseRef(x.Attr("ref")); is && totals >= 0 && totals <= r.Area.Bottom {
 						a := r.Area
 						ref, ok = "'"+strings.ReplaceAll(s.Name, "'", "''")+"'!"+grid.Name(a.Top, a.Left)+":"+grid.Name(a.Bottom-totals, a.Right), true
 					}
