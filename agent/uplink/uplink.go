@@ -71,8 +71,8 @@ type Config struct {
 	Check    func(error)  // hears how the relay is
 	Fresh    func(error)  // hears whether what plays is still confirmed to be the newest; nil = nobody does
 	Warnings warnings     // takes signed public warnings; nil = none are asked for
-	Mail     mail         // takes parcels; nil = none are asked for
 	Limits   Limits       // of downloads
+	Mail     mail         // takes parcels; nil = none are asked for
 	// Plays is how often plays are handed over, at the latest; 0 = every 30 s.
 	Plays time.Duration
 	Log   *slog.Logger

@@ -154,8 +154,8 @@ func TestAStickThatNobodyMayWriteIsRefused(t *testing.T) {
 	}
 }
 
-// openStick reads a stick with a player's key, or a passphrase.
-func openStick(dir string, keys *seal.Opener) (seq uint64, whole bool, err error) {
+// unsealed reads a stick with a player's key, or a passphrase.
+func unsealed(dir string, keys *seal.Opener) (seq uint64, whole bool, err error) {
 	tree, err := importer.Open(dir, 1<<30)
 	if err != nil {
 		return 0, false, err
@@ -216,12 +216,12 @@ func TestAnEncryptedStickIsForItsPlayersAlone(t *testing.T) {
 	}
 	right(t, "usb", "write", lobby, stick, "--encrypt", "--for", player, "--stick-passphrase-file", file)
 	for name, keys := range map[string]*seal.Opener{"its player": &ours, "the passphrase": &said} {
-		if seq, whole, err := openStick(stick, keys); seq != 1 || !whole || err != nil {
+		if seq, whole, err := unsealed(stick, keys); seq != 1 || !whole || err != nil {
 			t.Errorf("with %s: version %d, %v", name, seq, err)
 		}
 	}
 	for name, keys := range map[string]*seal.Opener{"another player": &others, "another passphrase": &wrong, "nothing": {}} {
-		if _, _, err := openStick(stick, keys); !errors.Is(err, seal.ErrShut) {
+		if _, _, err := unsealed(stick, keys); !errors.Is(err, seal.ErrShut) {
 			t.Errorf("with %s: %v", name, err)
 		}
 	}
@@ -251,10 +251,10 @@ func TestAnEncryptedStickIsForItsPlayersAlone(t *testing.T) {
 	if l := again(); l.Kept > 0 {
 		t.Errorf("without the passphrase: %+v, want everything under a new key", l)
 	}
-	if _, _, err := openStick(stick, &said); !errors.Is(err, seal.ErrShut) {
+	if _, _, err := unsealed(stick, &said); !errors.Is(err, seal.ErrShut) {
 		t.Errorf("with the passphrase that is no longer one: %v", err)
 	}
-	if seq, whole, err := openStick(stick, &ours); seq != 3 || !whole || err != nil {
+	if seq, whole, err := unsealed(stick, &ours); seq != 3 || !whole || err != nil {
 		t.Errorf("with its player: version %d, %v", seq, err)
 	}
 	refuses(t, exitUsage, "say who can read", "usb", "write", lobby, stick, "--encrypt")
