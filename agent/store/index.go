@@ -172,7 +172,14 @@ func (s *Store) probe(path string) error {
 	cmd := exec.Command(s.cfg.Probe[0], append(s.cfg.Probe[1:len(s.cfg.Probe):len(s.cfg.Probe)], path)...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
-	if err := cmd.Run(); err != nil {
+	err := cmd.Start()
+	if err == nil {
+		if st, serr := os.Stat(path); serr == nil {
+			bound(cmd.Process.Pid, st.Size())
+		}
+		err = cmd.Wait()
+	}
+	if err != nil {
 		line, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
 		return fmt.Errorf("%w: %s (%w)", errDamaged, line, err)
 	}
