@@ -12,7 +12,7 @@ SECONDS  ?=
 SOAK     ?= 15m
 OUT      ?=
 
-.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall idle delta changes qemu slow-stick stick-write fuzz bare pictures clean
+.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall idle delta changes post qemu slow-stick stick-write oracle fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -24,9 +24,11 @@ help:
 	@echo 'make soak [SOAK=15m] [OUT=DIR]   thousands of changes of all kinds: the slope of the memory, and its plot'
 	@echo 'make watchdog                items that fail in every way, a renderer killed 50 times, a screen that stands still: never black'
 	@echo 'make power [CUTS=200]        a player’s day: the power cut, killed, and refused by the disk at each of its changes (root)'
+	@echo 'make post                    secrets, settings, a relay, updates and exports between real processes; a player killed at every step of an update'
 	@echo 'make qemu                    real vfat and exFAT sticks, plugged and pulled, with a player in a Debian of its own (root; 10 to 40 minutes)'
 	@echo 'make slow-stick [FOR=60s]    a stick of 100 kB/s beside a video: frames shown with it and without it'
 	@echo 'make stick-write [MIB=256]   a stick written and read back, beside cp, sync and sha256sum (root)'
+	@echo 'make oracle                  workbooks and documents of other people, cell by cell as LibreOffice and Gnumeric read them; figures'
 	@echo 'make idle [FOR=30s]          what a download in idle mode leaves to others on a line of 2 and 20 Mbit/s: a table (root; 10 minutes)'
 	@echo 'make delta [MIB=10240]       what moves when a hundredth of a bundle of 10 GiB changes (twice that on the disk meanwhile)'
 	@echo 'make build                   the four programs in bin/, and the player’s helper for ODBC'
@@ -92,6 +94,9 @@ watchdog: setup
 power: setup
 	@$(ENV) go test ./agent/store -run 'PowerCut|AnyChange' -count 1 -v -timeout 60m -broken -mishaps 0 -cuts $(or $(CUTS),200)
 
+post: setup
+	@$(ENV) go test ./packaging/post -count 1 -v -timeout 30m -kills
+
 # The programs and tests that run in the guest need nothing of its libraries. Its disk is made once and stays in out/guest.
 qemu: setup
 	@$(SETUP) packaging/debian-packages-qemu.txt
@@ -106,6 +111,10 @@ slow-stick: build
 
 stick-write: setup
 	@$(ENV) go test ./usb/writer -run WriteFigures -count 1 -v -timeout 1h -figures $(or $(MIB),256)
+
+oracle:
+	@$(SETUP) packaging/debian-packages-oracle.txt
+	@packaging/oracle.sh
 
 # One fuzz function at a time: go test -fuzz takes no more.
 fuzz: setup

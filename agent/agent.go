@@ -206,9 +206,9 @@ func (a *Agent) wire() (err error) {
 	a.showCard(nil)
 	if !a.stranger { // else the screen goes on without a relay
 		base, trust := a.relayNow()
-		if a.uplink, err = uplink.New(uplink.Config{Base: base, Trust: trust, Identity: a.me, Dir: cfg.Dir, Store: a.store, Clock: a.clock, Describe: a.describe,
-			Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren, Mail: a.mail, Limits: cfg.Fetch,
-			Fresh: func(err error) { a.board.Set("fresh", err) }, Log: cfg.Log}); err != nil {
+		if a.uplink, err = uplink.New(uplink.Config{Base: base, Trust: trust, Identity: a.me, Store: a.store, Clock: a.clock, Describe: a.describe,
+			Shot: a.playout.Shot, Claim: a.showCard, Check: a.reached, Warnings: a.siren,
+			Fresh: func(err error) { a.board.Set("fresh", err) }, Mail: a.mail, Limits: cfg.Fetch, Log: cfg.Log}); err != nil {
 			return err
 		}
 	}

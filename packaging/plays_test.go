@@ -159,7 +159,7 @@ func join(t *testing.T, base, pin, dir string, s *store.Store, claim func(*uplin
 	if err != nil {
 		t.Fatal(err)
 	}
-	up, err := uplink.New(uplink.Config{Base: base, Trust: api.Trust{Pin: pin}, Identity: me, Dir: dir, Store: s, Clock: wallClock{},
+	up, err := uplink.New(uplink.Config{Base: base, Trust: api.Trust{Pin: pin}, Identity: me, Store: s, Clock: wallClock{},
 		Describe: func(*api.Heartbeat) {}, Claim: claim, Check: func(error) {}, Plays: 10 * time.Millisecond,
 		Shot: func(context.Context, string, int) error { return os.ErrNotExist }})
 	if err != nil {

@@ -6,7 +6,9 @@
 //	                                             b/<2 hex>/<sha256>
 //
 // A manifest pins every byte that it needs by SHA-256, so that nothing can be mixed and matched; its envelope is DSSE,
-// whose raw bytes are verified before anything in them is parsed.
+// whose raw bytes are verified before anything in them is parsed. What else is signed has the same envelope and a type of its
+// own, so that none passes for another: Root, Ticket, Warning by the customer's keys, Fresh by the relay's. A Draft is what
+// several people sign on several machines.
 package bundle
 
 import (

@@ -113,7 +113,7 @@ type RowLimits struct {
 
 // Window is a stretch of time around now.
 type Window struct {
-	Before scene.Duration `json:"before,omitempty"` // 0 = 24h
+	Before scene.Duration `json:"before,omitempty"` // 0 = 168h
 	After  scene.Duration `json:"after,omitempty"`  // 0 = 336h
 }
 

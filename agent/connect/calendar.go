@@ -52,7 +52,7 @@ func (d *diary) fetch(ctx context.Context, most bounds, step func(Step)) (rows.T
 
 // windowOf is the stretch of time around now whose events are rows.
 func windowOf(w bundle.Window, most bounds) agenda.Window {
-	before, after := cmp.Or(time.Duration(w.Before), 24*time.Hour), cmp.Or(time.Duration(w.After), 14*24*time.Hour)
+	before, after := cmp.Or(time.Duration(w.Before), 7*24*time.Hour), cmp.Or(time.Duration(w.After), 14*24*time.Hour)
 	return agenda.Window{From: most.now.Add(-before), To: most.now.Add(after), Zone: most.zone}
 }
 

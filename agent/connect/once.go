@@ -30,7 +30,7 @@ func Try(ctx context.Context, cfg Config, name string, spec bundle.SourceSpec, h
 	out, err := w.look(ctx)
 	w.fault = err
 	w.show(out)
-	return Trial{Read: w.last.Table, Shown: w.shown, Steps: w.steps, Err: err}, nil
+	return Trial{Read: w.expand(w.last.Table), Shown: w.shown, Steps: w.steps, Err: err}, nil
 }
 
 // nowhere keeps nothing.

@@ -35,7 +35,8 @@ func (f Filler) Zone(z *scene.Zone) bool {
 	if !ok {
 		return false
 	}
-	if z.ShowAge == "always" || r.Stale && z.ShowAge != "never" {
+	quiet := z.ShowAge == "never" || z.ShowAge == "" && z.Text != nil // a line of text says so itself, by {{.stale}}
+	if z.ShowAge == "always" || r.Stale && !quiet {
 		z.Age = r.Age()
 	}
 	if z.Text != nil {

@@ -83,7 +83,7 @@ func (i *Identity) Remember(base string, e api.Enrolled) {
 // Load reads identity.json in a folder or makes it. A damaged one is not replaced: the player would be a stranger to its relay.
 func Load(dir string) (*Identity, error) {
 	i := &Identity{path: filepath.Join(dir, "identity.json")}
-	b, err := ReadSmall(i.path)
+	b, err := ReadPrivate(i.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := i.make(); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrIdentity, err)
@@ -102,8 +102,8 @@ func Load(dir string) (*Identity, error) {
 	return i, nil
 }
 
-// ReadSmall reads a small file that only its owner may read.
-func ReadSmall(path string) ([]byte, error) {
+// ReadPrivate reads a small file that nobody but its owner may read; one that others may is an error.
+func ReadPrivate(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -114,6 +114,9 @@ func ReadSmall(path string) ([]byte, error) {
 	}
 	return io.ReadAll(io.LimitReader(f, 64<<10))
 }
+
+// Beside is the place of another file in the identity's folder.
+func (i *Identity) Beside(name string) string { return filepath.Join(filepath.Dir(i.path), name) }
 
 func (i *Identity) make() error {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
@@ -128,20 +131,20 @@ func (i *Identity) make() error {
 	return i.Save()
 }
 
-// Save replaces the file.
+// Save replaces the file: write, fsync, rename, fsync folder.
 func (i *Identity) Save() error {
 	b, err := json.MarshalIndent(i, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := WriteSmall(i.path, b); err != nil {
+	if err := WritePrivate(i.path, b); err != nil {
 		return fmt.Errorf("keep the player's identity: %w", err)
 	}
 	return nil
 }
 
-// WriteSmall replaces a file that only its owner may read: write, fsync, rename, fsync folder.
-func WriteSmall(path string, b []byte) error {
+// WritePrivate replaces a file that only its owner may read: write, fsync, rename, fsync folder.
+func WritePrivate(path string, b []byte) error {
 	tmp := path + ".new"
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"vitrine/agent/store"
 	"vitrine/agent/store/powercut"
 )
 
@@ -116,6 +117,48 @@ func TestAPowerCutLosesNothingThatWasAcknowledged(t *testing.T) {
 	for _, bad := range cutPower(t, self, bundles(t), *cuts) {
 		t.Error(bad)
 	}
+}
+
+// TestAPowerCutOfADiskThatLiesLeavesAPlayerThatStarts takes a disk that says that its last four flushes are done when they
+// are not, as cheap cards do. What was acknowledged may be gone there; but a player starts, what it shows is whole, and it
+// takes a bundle.
+func TestAPowerCutOfADiskThatLiesLeavesAPlayerThatStarts(t *testing.T) {
+	if why := powercut.Able(); why != "" {
+		t.Skip(why)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := bundles(t)
+	log, done := writeDown(t, self, from)
+	at := make([]int, *cuts)
+	for i := range at { // from the first version on
+		at[i] = done[3] + rand.IntN(log.Instants()-done[3]+1)
+	}
+	slices.Sort(at)
+	dead, none := 0, 0
+	for i, instant := range at {
+		if !log.CutLiar(t, instant, uint64(i), 4, func(dir string) {
+			s, err := store.Open(store.Config{Dir: filepath.Join(dir, "data"), Probe: []string{self, "probe"}, Free: plenty})
+			if err != nil {
+				t.Errorf("instant %d, image %d: it does not open: %v", instant, i, err)
+				return
+			}
+			defer s.Close()
+			if seq, _ := shown(s); seq == 0 {
+				none++
+			}
+			if err := errors.Join(pin(2)(s, from), tree(10, nil)(s, from)); err != nil {
+				t.Errorf("instant %d, image %d: it takes no bundle: %v", instant, i, err)
+			} else if seq, wrong := shown(s); seq != 10 || len(wrong) > 0 {
+				t.Errorf("instant %d, image %d: then version %d is live: %v", instant, i, seq, wrong)
+			}
+		}) {
+			dead++
+		}
+	}
+	t.Logf("%d power cuts of a disk that lies: %d left no file system, %d nothing to show", len(at), dead, none)
 }
 
 // TestAPowerCutFindsAStoreThatLeavesOutAnFsync builds this program anew, with an fsync taken out of the store, and cuts its

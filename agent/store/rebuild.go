@@ -47,7 +47,7 @@ func (s *Store) rebuild(db *bbolt.DB) error {
 		if l := (Level{Root: m.Root, Seq: m.Seq, Manifest: d}); whole && f.Streams[m.Stream].less(l) {
 			f.Streams[m.Stream] = l
 		}
-		newer := best == nil || m.Issued.After(best.Issued)
+		newer := best == nil || follows(m, best)
 		if d == f.Active || whole && newer && (p.Active == "" || p.Active != f.Active) {
 			p.Active, best = d, m
 		}
@@ -59,6 +59,14 @@ func (s *Store) rebuild(db *bbolt.DB) error {
 		p.Previous = ""
 	}
 	return s.saveRebuilt(db, p, f, marks)
+}
+
+// follows says whether a bundle is to be live rather than another one. Publishers' clocks may leap; their numbers do not.
+func follows(a, b *bundle.Manifest) bool {
+	if a.Stream == b.Stream {
+		return Level{Root: b.Root, Seq: b.Seq}.less(Level{Root: a.Root, Seq: a.Seq})
+	}
+	return a.Issued.After(b.Issued)
 }
 
 func (s *Store) saveRebuilt(db *bbolt.DB, p pointers, f Floor, marks map[bundle.Digest]mark) error {

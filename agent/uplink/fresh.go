@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
-	"path/filepath"
 	"time"
 
 	"vitrine/agent/bundle"
@@ -43,9 +42,9 @@ type said struct {
 }
 
 // loadFreshness reads what was kept. What is damaged is asked for anew.
-func loadFreshness(dir string) (*freshness, error) {
-	f := &freshness{path: filepath.Join(dir, "fresh.json"), Streams: map[string]said{}, kept: map[string]said{}}
-	b, err := identity.ReadSmall(f.path)
+func loadFreshness(path string) (*freshness, error) {
+	f := &freshness{path: path, Streams: map[string]said{}, kept: map[string]said{}}
+	b, err := identity.ReadPrivate(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
@@ -91,12 +90,12 @@ func (f *freshness) save() error {
 	if err != nil {
 		return err
 	}
-	return identity.WriteSmall(f.path, b)
+	return identity.WritePrivate(f.path, b)
 }
 
 // keepFresh asks now and then whether what plays is the newest, and says when nobody confirms it any more.
 func (u *Uplink) keepFresh(ctx context.Context) error {
-	known, err := loadFreshness(u.cfg.Dir)
+	known, err := loadFreshness(u.me.Beside("fresh.json"))
 	if err != nil {
 		u.log.Warn("freshness not read", "error", err)
 	}

@@ -47,7 +47,7 @@ func playUntilKilled(dir string) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	up, err := uplink.New(uplink.Config{Base: os.Getenv("VITRINE_TEST_RELAY"), Trust: api.Trust{CAFile: os.Getenv("VITRINE_TEST_CA")}, Identity: me, Dir: dir, Store: s, Clock: wall{},
+	up, err := uplink.New(uplink.Config{Base: os.Getenv("VITRINE_TEST_RELAY"), Trust: api.Trust{CAFile: os.Getenv("VITRINE_TEST_CA")}, Identity: me, Store: s, Clock: wall{},
 		Describe: func(h *api.Heartbeat) {
 			live, _ := s.Live()
 			h.Active, h.Version = live.Pointer(), bundle.AgentVersion

@@ -86,23 +86,24 @@ func (u *Uplink) settle(at place) error {
 		if c, err = u.dial(at); err != nil {
 			return err
 		}
-		aside := at
-		if aside.trust.Dial == nil {
-			aside.trust.Dial = (&ledbat.Dialer{Dialer: net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}, Lame: u.setLame}).DialContext
+		idle := at
+		if idle.trust.Dial == nil {
+			d := &ledbat.Dialer{Dialer: net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}, Lame: u.setLame}
+			idle.trust.Dial = d.DialContext
 		}
-		if bulk, err = u.dial(aside); err != nil {
+		if bulk, err = u.dial(idle); err != nil {
 			return err
 		}
 		bulk.Token = c.Token
 	}
-	for _, old := range []*api.Client{u.client, u.bulk} {
-		if old != nil {
-			old.HTTP.CloseIdleConnections()
+	for _, before := range []*api.Client{u.client, u.bulk} {
+		if before != nil {
+			before.HTTP.CloseIdleConnections()
 		}
 	}
 	u.client, u.bulk, u.cfg.Base, u.cfg.Trust = c, bulk, at.base, at.trust
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.at, u.wanted, u.fetching, u.refused = at.base, nil, nil, nil
+	u.at, u.wanted, u.fetching, u.refused, u.lame = at.base, nil, nil, nil, nil
 	return nil
 }

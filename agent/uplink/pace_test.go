@@ -32,7 +32,7 @@ func (lost) State() (clock.State, <-chan struct{}) {
 func TestLargeBundlesWaitForTheirTimeOfDay(t *testing.T) {
 	pub := bundletest.New(t)
 	begin := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-	noon := begin.Add(12 * time.Hour)
+	one := begin.Add(time.Hour)
 	fire := schedule.Schedule{Events: []schedule.Event{{ID: "fire", Kind: "emergency", Items: []string{"a"}, Days: []int{1, 2, 3, 4, 5, 6, 7}}}, Defaults: schedule.Defaults{Fleet: []string{"a"}}}
 	utc := func(m bundle.Manifest) bundle.Manifest { m.Zone, m.Seq = "UTC", 6; return m }
 	for name, c := range map[string]struct {
@@ -43,15 +43,15 @@ func TestLargeBundlesWaitForTheirTimeOfDay(t *testing.T) {
 		from    time.Time
 		to      time.Time
 	}{
-		"a large one waits":                      {"12:00-13:00", pub.Content(t, utc(bundle.Manifest{}), large(1)), uplink.Config{}, false, noon, noon.Add(time.Hour)},
+		"a large one waits":                      {"01:00-02:00", pub.Content(t, utc(bundle.Manifest{}), large(1)), uplink.Config{}, false, one, one.Add(time.Hour)},
 		"a window over midnight is open":         {"22:00-05:00", pub.Content(t, utc(bundle.Manifest{}), large(1)), uplink.Config{}, false, begin, begin.Add(time.Minute)},
-		"of two windows the next one counts":     {"14:00-15:00, 12:00-13:00", pub.Content(t, utc(bundle.Manifest{}), large(1)), uplink.Config{}, false, noon, noon.Add(time.Hour)},
-		"it is the bundle's zone that counts":    {"12:00-13:00", pub.Content(t, bundle.Manifest{Seq: 6, Zone: "Asia/Tokyo"}, large(1)), uplink.Config{}, false, begin.Add(3 * time.Hour), begin.Add(4 * time.Hour)},
-		"a small one does not wait":              {"12:00-13:00", pub.Content(t, utc(bundle.Manifest{}), files(1)), uplink.Config{}, false, begin, begin.Add(time.Minute)},
-		"one with an emergency does not wait":    {"12:00-13:00", pub.Content(t, utc(bundle.Manifest{Schedule: fire}), large(1)), uplink.Config{}, false, begin, begin.Add(time.Minute)},
-		"the first of all does not wait":         {"12:00-13:00", pub.Content(t, utc(bundle.Manifest{}), large(1)), uplink.Config{}, true, begin, begin.Add(time.Minute)},
-		"who does not know the time does not":    {"12:00-13:00", pub.Content(t, utc(bundle.Manifest{}), large(1)), uplink.Config{Clock: lost{}}, false, begin, begin.Add(time.Minute)},
-		"who takes only what is free waits, too": {"12:00-13:00", pub.Content(t, utc(bundle.Manifest{}), large(1)), uplink.Config{Limits: uplink.Limits{Idle: true}}, false, noon, noon.Add(time.Hour)},
+		"of two windows the next one counts":     {"03:00-04:00, 01:00-02:00", pub.Content(t, utc(bundle.Manifest{}), large(1)), uplink.Config{}, false, one, one.Add(time.Hour)},
+		"it is the bundle's zone that counts":    {"10:00-11:00", pub.Content(t, bundle.Manifest{Seq: 6, Zone: "Asia/Tokyo"}, large(1)), uplink.Config{}, false, one, one.Add(time.Hour)},
+		"a small one does not wait":              {"01:00-02:00", pub.Content(t, utc(bundle.Manifest{}), files(1)), uplink.Config{}, false, begin, begin.Add(time.Minute)},
+		"one with an emergency does not wait":    {"01:00-02:00", pub.Content(t, utc(bundle.Manifest{Schedule: fire}), large(1)), uplink.Config{}, false, begin, begin.Add(time.Minute)},
+		"the first of all does not wait":         {"01:00-02:00", pub.Content(t, utc(bundle.Manifest{}), large(1)), uplink.Config{}, true, begin, begin.Add(time.Minute)},
+		"who does not know the time does not":    {"01:00-02:00", pub.Content(t, utc(bundle.Manifest{}), large(1)), uplink.Config{Clock: lost{}}, false, begin, begin.Add(time.Minute)},
+		"who takes only what is free waits, too": {"01:00-02:00", pub.Content(t, utc(bundle.Manifest{}), large(1)), uplink.Config{Limits: uplink.Limits{Idle: true}}, false, one, one.Add(time.Hour)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *relay) {
@@ -93,7 +93,7 @@ func TestADownloadEndsWithItsTimeOfDayAndGoesOnWithTheNext(t *testing.T) {
 	pub := bundletest.New(t)
 	inBubble(t, func(t *testing.T, r *relay) {
 		var l uplink.Limits
-		if err := l.AddWindows("12:00-13:00"); err != nil {
+		if err := l.AddWindows("01:00-02:00,03:00-04:00"); err != nil {
 			t.Fatal(err)
 		}
 		enrolledWith(t, r, pub, t.TempDir(), uplink.Config{Limits: l})
@@ -122,7 +122,7 @@ func TestADownloadEndsWithItsTimeOfDayAndGoesOnWithTheNext(t *testing.T) {
 		})
 		ptr := r.publish(pub.Content(t, bundle.Manifest{Seq: 6, Zone: "UTC"}, large(1)))
 		r.until("it is live", r.live(ptr))
-		if want := []string{"01 12:00 ", "02 12:00 bytes=7340032-"}; !slices.Equal(ranges, want) {
+		if want := []string{"01 01:00 ", "01 03:00 bytes=7340032-"}; !slices.Equal(ranges, want) {
 			t.Errorf("asked for %q, want %q", ranges, want)
 		}
 		r.set(func() {

@@ -63,7 +63,6 @@ type Config struct {
 	Base     string // "https://relay.example:8443"; "" = none until Move names one
 	Trust    api.Trust
 	Identity *identity.Identity
-	Dir      string // where it is kept what a relay has said to be the newest
 	Store    *store.Store
 	Clock    timekeeper
 	Describe func(*api.Heartbeat) // fills in what only the whole player knows
@@ -72,8 +71,8 @@ type Config struct {
 	Check    func(error)  // hears how the relay is
 	Fresh    func(error)  // hears whether what plays is still confirmed to be the newest; nil = nobody does
 	Warnings warnings     // takes signed public warnings; nil = none are asked for
-	Mail     mail         // takes parcels; nil = none are asked for
 	Limits   Limits       // of downloads
+	Mail     mail         // takes parcels; nil = none are asked for
 	// Plays is how often plays are handed over, at the latest; 0 = every 30 s.
 	Plays time.Duration
 	Log   *slog.Logger

@@ -53,8 +53,8 @@ const (
 	MaxEnvelope   = 8 << 20         // a manifest's envelope
 	MaxRoot       = 64 << 10        // a root's envelope
 	MaxWarning    = 2 << 20         // a public warning's envelope
-	MaxParcel     = 2 << 20         // a parcel's envelope
 	MaxFresh      = 16 << 10        // what a relay says is the newest
+	MaxParcel     = 2 << 20         // a parcel's envelope
 	MaxBlob       = 2000 * 16 << 20 // a blob
 	MaxWait       = 55              // longest wait of a long-poll
 )

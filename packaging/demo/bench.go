@@ -32,7 +32,7 @@ func bench(ctx context.Context, s *stage, o options) error {
 		return err
 	}
 	figures := []Figure{at()}
-	for _, measure := range []func(context.Context) ([]Figure, error){years, s.gibibyte, s.firstFrames, s.playing} {
+	for _, measure := range []func(context.Context) ([]Figure, error){years, s.data, s.gibibyte, s.firstFrames, s.playing} {
 		f, err := measure(ctx)
 		if err != nil {
 			return err
@@ -70,7 +70,7 @@ func at() Figure {
 	return Figure{"schedule.At, 1,000 events", fmt.Sprintf("%.1f µs, %d allocations", float64(r.NsPerOp())/1e3, r.AllocsPerOp()), "–", "–"}
 }
 
-// gibibyte builds and verifies a bundle of 1 GiB, beside sha256sum of the same bytes.
+// gibibyte builds, verifies and imports a bundle of 1 GiB, beside sha256sum of the same bytes.
 func (s *stage) gibibyte(ctx context.Context) ([]Figure, error) {
 	if err := files(s.path("large"), map[string]string{"media/.keep": "", "bundle.yaml": "id: large\nzone: Europe/Paris\ncanvas: {width: 1920, height: 1080}\n" +
 		"scenes:\n  one: {media: media/large.mp4}\ndefaults: {fleet: [one]}\nfallback: [one]\n"}); err != nil {
@@ -116,7 +116,8 @@ func (s *stage) gibibyte(ctx context.Context) ([]Figure, error) {
 	beside := func(what string, d time.Duration) Figure {
 		return Figure{what, fmt.Sprintf("%.2f s", d.Seconds()), fmt.Sprintf("sha256sum %.2f s", other.Seconds()), fmt.Sprintf("%.2f", d.Seconds()/other.Seconds())}
 	}
-	return []Figure{beside("build 1 GiB: hash, copy, sync", built), beside("verify 1 GiB", verified)}, nil
+	carried, err := s.imported(ctx, out, film)
+	return []Figure{beside("build 1 GiB: hash, copy, sync", built), beside("verify 1 GiB", verified), carried}, err
 }
 
 // pad makes an MP4 larger, by a box that players skip (ISO/IEC 14496-12, "free") full of random bytes.

@@ -4,12 +4,17 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/pem"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -17,11 +22,12 @@ import (
 const canary = "c4n4ry-Zitronenfalter-0817"
 
 func spellings() []string {
-	return []string{canary, hex.EncodeToString([]byte(canary)), base64.StdEncoding.EncodeToString([]byte(canary))[:24], "Zitronenfalter"}
+	return []string{canary, hex.EncodeToString([]byte(canary)), base64.StdEncoding.EncodeToString([]byte(canary))[:24],
+		base64.StdEncoding.EncodeToString([]byte("screen:" + canary))[:40], "Zitronenfalter"}
 }
 
-// bundle makes a small bundle with a picture.
-func (d *desk) bundle(seq string) string {
+// bundle makes a small bundle with a picture; more is added to its folder's description.
+func (d *desk) bundle(seq string, more ...string) string {
 	d.t.Helper()
 	dir := filepath.Join(d.home, "lobby-"+seq)
 	m := image.NewRGBA(image.Rect(0, 0, 64, 36))
@@ -34,7 +40,7 @@ func (d *desk) bundle(seq string) string {
 		d.t.Fatal(err)
 	}
 	d.put(filepath.Join(dir, "media", "a.png"), b.Bytes())
-	d.put(filepath.Join(dir, "bundle.yaml"), []byte("id: lobby\ncanvas: {width: 320, height: 180}\nscenes:\n  one: {media: media/a.png, for: 1s}\n  two: {media: media/a.png, for: 1s}\ndefaults: {fleet: [one, two]}\nfallback: [one]\n"))
+	d.put(filepath.Join(dir, "bundle.yaml"), []byte("id: lobby\ncanvas: {width: 320, height: 180}\nscenes:\n  one: {media: media/a.png, for: 1s}\n  two: {media: media/a.png, for: 1s}\ndefaults: {fleet: [one, two]}\nfallback: [one]\n"+strings.Join(more, "\n")))
 	out := filepath.Join(d.home, "lobby-"+seq+".vitrine")
 	d.run("", "vitrine", "build", dir, "--keys", d.keys, "-o", out)
 	return out
@@ -60,14 +66,51 @@ func (s *screen) trusted(bundle string) {
 	s.shows("the bundle is on the screen", func(st status) bool { return st.Bundle != nil && st.Renderer.Presented > 0 })
 }
 
+// canteen is a server of the house that wants a password, and that repeats to whoever brings it what was said.
+type canteen struct {
+	*httptest.Server
+	proven atomic.Int32 // requests with the right password
+	angry  atomic.Bool  // it refuses, and says in its answer what it was told
+}
+
+func newCanteen(t *testing.T) *canteen {
+	c := &canteen{}
+	c.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, password, _ := r.BasicAuth()
+		if password == canary {
+			c.proven.Add(1)
+		}
+		if password != canary || c.angry.Load() {
+			w.Header().Set("X-Said", r.Header.Get("Authorization"))
+			http.Error(w, "no: "+r.Header.Get("Authorization")+" "+password, http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprint(w, "dish,price\nSoup,3.20\n")
+	}))
+	t.Cleanup(c.Close)
+	return c
+}
+
+// sources are two that use the same secret: one at a host that it is bound to, one at another name of the same machine.
+func (c *canteen) sources(d *desk, seq string) string {
+	d.put(filepath.Join(d.home, "lobby-"+seq, "ca.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate().Raw}))
+	port := c.URL[strings.LastIndex(c.URL, ":")+1:]
+	out := "sources:\n"
+	for name, host := range map[string]string{"menus": "127.0.0.1", "thief": "localhost"} {
+		out += fmt.Sprintf("  %s:\n    type: delimited\n    separator: \",\"\n    header: true\n    refresh: {every: 1s}\n    location: {type: https, url: \"https://%s:%s/menus.csv\", ca: ca.pem, auth: {secret: smb, scheme: basic}}\n", name, host, port)
+	}
+	return out
+}
+
 func TestASecretComesThroughTheRelayAndIsFoundNowhere(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
+	house := newCanteen(t)
 	r := d.relay()
 	p := d.player(filepath.Join(t.TempDir(), "player"), "--relay", r.url, "--relay-pin", r.pin)
 	code := p.shows("the player waits to be claimed", func(s status) bool { return s.Claim != nil }).Claim
 	d.run("", "vitrine", append([]string{"claim", code.Code, "--name", "Hall", "--group", "lobby", "--words", strings.Join(code.Words, " "), "--keys", d.keys}, r.flags...)...)
-	d.run("", "vitrine", append([]string{"push", d.bundle("1"), "--to", "*"}, r.flags...)...)
+	d.run("", "vitrine", append([]string{"push", d.bundle("1", house.sources(d, "1")), "--to", "*"}, r.flags...)...)
 	id := p.shows("the bundle is on the screen", func(s status) bool { return s.Bundle != nil && s.Renderer.Presented > 0 }).ID
 
 	var sealed string
@@ -75,15 +118,26 @@ func TestASecretComesThroughTheRelayAndIsFoundNowhere(t *testing.T) {
 		sealed = d.run("", "vitrine", append([]string{"players", "--json"}, r.flags...)...)
 		return strings.Contains(sealed, "age1")
 	})
-	d.run(canary+"\n", "vitrine", append([]string{"secret", "send", "smb", "--for", "Hall", "--host", "files.example.lan", "--user", "screen", "--keys", d.keys}, r.flags...)...)
+	d.run(canary+"\n", "vitrine", append([]string{"secret", "send", "smb", "--for", "Hall", "--host", "files.example.lan", "--host", strings.TrimPrefix(house.URL, "https://"),
+		"--user", "screen", "--keys", d.keys}, r.flags...)...)
 	until(t, "the secret is in the vault", func() bool {
 		return strings.Contains(d.run("", "vitrine-player", "secret", "list", "--data", p.data), "smb")
 	})
 	until(t, "the relay knows that it was taken", func() bool {
 		return strings.Contains(d.run("", "vitrine", append([]string{"players", "--json"}, r.flags...)...), `"kind":"secret","name":"smb"`)
 	})
-	if list := d.run("", "vitrine-player", "secret", "list", "--data", p.data); !strings.Contains(list, "user+password for files.example.lan (by relay") {
+	if list := d.run("", "vitrine-player", "secret", "list", "--data", p.data); !strings.Contains(list, "user+password for files.example.lan, 127.0.0.1:") {
 		t.Errorf("the list is %q", list)
+	}
+
+	p.shows("the source has its rows", func(s status) bool { return s.Sources["menus"].Rows == 1 })
+	house.angry.Store(true)
+	p.shows("the source is refused, and keeps its rows", func(s status) bool { return s.Sources["menus"].Error != "" && s.Sources["menus"].Rows == 1 })
+	if e := p.shows("the other host gets nothing", func(s status) bool { return s.Sources["thief"].Error != "" }).Sources["thief"].Error; !strings.Contains(e, "may be sent to") {
+		t.Errorf("the other source says %q", e)
+	}
+	if house.proven.Load() == 0 {
+		t.Error("the secret was not used: nothing of this was tested")
 	}
 
 	// Everything else that could tell it.

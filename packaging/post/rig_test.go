@@ -166,12 +166,15 @@ func (p *process) kill() {
 	}
 }
 
+// limit is how long is waited for anything, on however busy a machine.
+const limit = 4 * time.Minute
+
 // until waits for something that will be so.
 func until(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for end := time.Now().Add(4 * time.Minute); !so(); time.Sleep(20 * time.Millisecond) { // a look at another process: nothing tells of it
+	for end := time.Now().Add(limit); !so(); time.Sleep(20 * time.Millisecond) { // a look at another process: nothing tells of it
 		if time.Now().After(end) {
-			t.Fatalf("not within four minutes: %s", what)
+			t.Fatalf("not within %s: %s", limit, what)
 		}
 	}
 }
@@ -243,7 +246,10 @@ type status struct {
 	Volume struct {
 		Own int `json:"own"`
 	} `json:"volume"`
-	Checks map[string]string `json:"checks"`
+	Sources map[string]struct {
+		Rows  int    `json:"rows"`
+		Error string `json:"error"`
+	} `json:"sources"`
 }
 
 // screen is a player.
@@ -272,6 +278,11 @@ func (s *screen) status() (status, error) {
 func (s *screen) shows(what string, so func(status) bool) status {
 	s.d.t.Helper()
 	var last status
+	defer func() {
+		if s.d.t.Failed() {
+			s.d.t.Logf("it says of itself %+v", last)
+		}
+	}()
 	until(s.d.t, what, func() bool {
 		var err error
 		last, err = s.status()

@@ -63,7 +63,7 @@ type Zone struct {
 	Background Color   `json:"background,omitempty"` // "" leaves what is below visible
 	Opacity    float64 `json:"opacity,omitempty"`    // 0 < o <= 1; 0 stands for 1
 	Radius     int     `json:"radius,omitempty"`     // of the corners, canvas pixels
-	// ShowAge says when a zone with rows tells of when they are: stale, always, never; "" = stale.
+	// ShowAge says when a zone with rows tells of when they are: stale, always, never; "" = stale, of a text never.
 	ShowAge string `json:"showAge,omitempty"`
 	Age     string `json:"age,omitempty"` // bound by playout: "data of 20/11 18:05"; "" = nothing is told
 

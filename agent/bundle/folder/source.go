@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 
 	"vitrine/agent/bundle"
+	"vitrine/agent/connect/format"
 	"vitrine/agent/connect/pipeline"
 )
 
@@ -83,6 +84,12 @@ func (l *loader) question(pointer string, s bundle.SourceSpec) {
 		l.fault(pointer, true, "nothing says which rows of the database are wanted", "write sql: SELECT … in it")
 	case s.Type == "gtfs" && len(s.Stops) == 0:
 		l.fault(pointer, true, "nothing says whose departures are wanted", "write stops: with the stop's name or identifier in it")
+	}
+	if s.Type == "json" && s.Query != "" || s.Type == "xml" && s.XPath != "" {
+		if err := format.Check(format.Options{Type: s.Type, Query: s.Query, XPath: s.XPath}); err != nil && s.Path == "" {
+			field := map[string]string{"json": "/query", "xml": "/xpath"}[s.Type]
+			l.fault(pointer+field, false, err.Error(), map[string]string{"json": "write a jq program such as .items[] | {title, price}", "xml": "write an XPath such as //item"}[s.Type])
+		}
 	}
 	if first := strings.ToUpper(strings.Join(strings.Fields(s.SQL), " ")); slices.ContainsFunc([]string{"INSERT ", "UPDATE ", "DELETE ", "DROP ", "ALTER ", "CREATE ", "TRUNCATE "},
 		func(word string) bool { return strings.HasPrefix(first, word) }) {

@@ -22,7 +22,7 @@ const (
 	longestName  = 200 // characters
 	mostTo       = 16
 	maxProgram   = 512 << 20 // bytes
-	maxPrograms  = 4
+	maxPrograms  = 5
 	shortestTry  = 10 * time.Second
 	longestTry   = 24 * time.Hour
 	maxBoxBytes  = 512 << 10
@@ -36,8 +36,10 @@ var (
 	versions = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})$`)
 )
 
-// Programs are those that an update may bring.
-var programs = []string{"vitrine", "vitrine-player", "vitrine-relay", "vitrine-render"}
+// Programs are those that an update may bring, in order.
+func Programs() []string {
+	return []string{"vitrine", "vitrine-odbc", "vitrine-player", "vitrine-relay", "vitrine-render"}
+}
 
 // Secret is one secret, sealed for each of some players (see package secret).
 type Secret struct {
@@ -175,8 +177,8 @@ func (u *Update) check() error {
 	}
 	seen := map[string]bool{}
 	for _, p := range u.Programs {
-		if !slices.Contains(programs, p.Name) || seen[p.Name] {
-			return fmt.Errorf("it brings %.40q, which is not one of %s, or twice", p.Name, strings.Join(programs, ", "))
+		if !slices.Contains(Programs(), p.Name) || seen[p.Name] {
+			return fmt.Errorf("it brings %.40q, which is not one of %s, or twice", p.Name, strings.Join(Programs(), ", "))
 		}
 		seen[p.Name] = true
 		if _, err := bundle.ParseDigest(string(p.SHA256)); err != nil {

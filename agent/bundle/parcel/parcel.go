@@ -72,6 +72,10 @@ func Peek(envelope []byte) (*Parcel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parcel: %w", err)
 	}
+	kind, ok := kindOf(claimed)
+	if !ok {
+		return nil, fmt.Errorf("parcel: %w (%.80q)", errKind, claimed)
+	}
 	var p Parcel
 	if err := bundle.Peek(envelope, Max, &p); err != nil {
 		return nil, fmt.Errorf("parcel: %w", err)
@@ -79,8 +83,8 @@ func Peek(envelope []byte) (*Parcel, error) {
 	if err := p.check(nil); err != nil {
 		return nil, fmt.Errorf("parcel: %w", err)
 	}
-	if kind, ok := kindOf(claimed); !ok || kind != p.Kind() {
-		return nil, fmt.Errorf("parcel: %w (%.80q)", errKind, claimed)
+	if kind != p.Kind() {
+		return nil, fmt.Errorf("parcel (%s): it holds a %s instead", kind, p.Kind())
 	}
 	return &p, nil
 }

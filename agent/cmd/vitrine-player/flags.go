@@ -121,10 +121,6 @@ func playFlags(name string, cfg *agent.Config) *flags {
 		cfg.StickKinds = strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
 		return nil
 	})
-	f.Func("usb-passphrase-file", "`file` whose first line opens sticks that are encrypted by a passphrase; only its owner may read it", func(path string) (err error) {
-		cfg.StickPassphrase, err = passphrase(path)
-		return err
-	})
 	f.BoolVar(&cfg.StickReports, "usb-reports", true, "write onto a stick of this player's publisher how its import went, if the stick asks for it")
 	f.StringVar(&cfg.Alerts, "alerts", "", "`folder` of public warnings, one CAP message in each file *.xml; whoever may write there may take the screen")
 	f.StringVar(&cfg.AlertFeed, "alert-feed", "", "`address` of a CAP message, or of an Atom or RSS index of some on the same host; https:// if you can")
@@ -150,10 +146,10 @@ func playFlags(name string, cfg *agent.Config) *flags {
 		cfg.RendererMemory = n << 20
 		return nil
 	})
-	f.DurationVar(&cfg.UpdateTrial, "update-trial", 3*time.Minute, "how `long` a new version of the programs has to show something before the one before comes back")
 	f.BoolVar(&cfg.Fetch.Idle, "fetch-idle", true, "let large bundles take only what nobody else wants of the line; =false: as fast as it goes")
 	f.Func("fetch-window", "`times` of day at which large bundles are fetched, like 22:00-05:00, with commas; without: all day", cfg.Fetch.AddWindows)
 	f.Func("fetch-rate", "`rate` of large bundles at most, like 2M (bytes a second) or 8Mbit; without: no limit", cfg.Fetch.SetRate)
+	f.DurationVar(&cfg.UpdateTrial, "update-trial", 3*time.Minute, "how `long` a new version of the programs has to show something before the one before comes back")
 	f.StringVar(&cfg.TriggerListen, "trigger-listen", "", "`address` on this machine, like 127.0.0.1:8787, at which POST /trigger/NAME sets off events; the token is in the data folder")
 	f.Func("gpio", "`line` of a GPIO chip that events may wait for, like door=gpiochip0:17,active-low,pull-up,debounce=20ms; may be given again", func(v string) error {
 		l, err := sense.ParseLine(v)
@@ -161,26 +157,6 @@ func playFlags(name string, cfg *agent.Config) *flags {
 		return err
 	})
 	return f
-}
-
-// passphrase reads the first line of a file that only its owner can read.
-func passphrase(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	if st, err := f.Stat(); err != nil {
-		return "", err
-	} else if st.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("others can read it (mode %v): chmod 600 %s", st.Mode().Perm(), path)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, 4<<10))
-	first, _, _ := strings.Cut(string(b), "\n")
-	if first = strings.TrimSuffix(first, "\r"); err == nil && first == "" {
-		err = errors.New("its first line is empty")
-	}
-	return first, err
 }
 
 // position reads "latitude,longitude".

@@ -12,7 +12,7 @@ import (
 func BenchmarkFiftyThousandRows(b *testing.B) {
 	pg := "SELECT i AS id, i::numeric / 7 AS price, 'dish ' || i AS title, date '2026-01-01' + i % 365 AS day, i % 2 = 0 AS yes FROM generate_series(1, 50000) i"
 	my := "SELECT seq AS id, seq / 7 AS price, concat('dish ', seq) AS title, date('2026-01-01') + interval seq % 365 day AS day, seq % 2 AS yes FROM seq_1_to_50000"
-	viaODBC := func(s *database.Spec) { s.Driver, s.ODBC.Driver = "odbc", "PostgreSQL Unicode" }
+	viaODBC := func(s *database.Spec) { s.Driver, s.CA, s.ODBC.Driver = "odbc", nil, "PostgreSQL Unicode" }
 	for _, c := range []struct {
 		name string
 		run  func() error

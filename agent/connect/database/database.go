@@ -44,11 +44,12 @@ type Spec struct {
 	ODBC     ODBC
 }
 
-// ODBC names a driver or a data source of the machine's unixODBC, and what else its connection string needs.
+// ODBC names a driver or a data source of the machine's unixODBC, and what else its connection string needs. A secret for a
+// data source is bound to "dsn:NAME" in the place of a host.
 type ODBC struct {
 	Driver string            // as odbcinst -q -d lists it
 	DSN    string            // as odbcinst -q -s lists it
-	Fields map[string]string // further words of the connection string; server, port, database, user and password are put in by themselves
+	Fields map[string]string // further words of the connection string; server, port, database, file, user and password are put in by themselves
 }
 
 // Env is what the player gives a query.

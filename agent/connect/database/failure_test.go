@@ -109,7 +109,7 @@ func TestNothingIsEverChanged(t *testing.T) {
 	}
 	fails(t, t.Context(), onMariaDB("SELECT tidy()"), env(), database.Limits{}, "a source only reads")
 	for driver, spec := range map[string]database.Spec{"PostgreSQL Unicode": onPostgres("SELECT tidy()"), "MariaDB Unicode": onMariaDB("SELECT tidy()")} {
-		spec.Driver, spec.ODBC.Driver = "odbc", driver
+		spec.Driver, spec.CA, spec.ODBC.Driver = "odbc", nil, driver
 		_, err := database.Query(t.Context(), spec, env(), database.Limits{}) // it may give rows: what it did is taken back
 		t.Log(err)
 	}
@@ -172,8 +172,8 @@ func TestAServerThatFailsInTheMiddleOfAnAnswer(t *testing.T) {
 	}{
 		{"PostgreSQL", onPostgres("SELECT repeat('x', 1000) FROM generate_series(1, 1000)"), servers.postgres},
 		{"MariaDB", onMariaDB("SELECT repeat('x', 1000) FROM seq_1_to_1000"), servers.mariadb},
-		{"PostgreSQL by ODBC", with(onPostgres("SELECT repeat('x', 1000) FROM generate_series(1, 1000)"), func(s *database.Spec) { s.Driver, s.ODBC.Driver = "odbc", "PostgreSQL Unicode" }), servers.postgres},
-		{"MariaDB by ODBC", with(onMariaDB("SELECT repeat('x', 1000) FROM seq_1_to_1000"), func(s *database.Spec) { s.Driver, s.ODBC.Driver = "odbc", "MariaDB Unicode" }), servers.mariadb},
+		{"PostgreSQL by ODBC", with(onPostgres("SELECT repeat('x', 1000) FROM generate_series(1, 1000)"), func(s *database.Spec) { s.Driver, s.CA, s.ODBC.Driver = "odbc", nil, "PostgreSQL Unicode" }), servers.postgres},
+		{"MariaDB by ODBC", with(onMariaDB("SELECT repeat('x', 1000) FROM seq_1_to_1000"), func(s *database.Spec) { s.Driver, s.CA, s.ODBC.Driver = "odbc", nil, "MariaDB Unicode" }), servers.mariadb},
 	}
 	for _, q := range queries {
 		ask(t, q.spec, database.Limits{})
@@ -205,7 +205,7 @@ func TestAServerThatFailsInTheMiddleOfAnAnswer(t *testing.T) {
 func TestWhatAQueryMayGiveIsBounded(t *testing.T) {
 	t.Parallel()
 	endless := map[string]database.Spec{"PostgreSQL": onPostgres("SELECT generate_series(1, 1000000000000) n"), "MariaDB": onMariaDB("SELECT seq FROM seq_1_to_1000000000"),
-		"PostgreSQL by ODBC": with(onPostgres("SELECT * FROM generate_series(1, 50000) n"), func(s *database.Spec) { s.Driver, s.ODBC.Driver = "odbc", "PostgreSQL Unicode" })}
+		"PostgreSQL by ODBC": with(onPostgres("SELECT * FROM generate_series(1, 50000) n"), func(s *database.Spec) { s.Driver, s.CA, s.ODBC.Driver = "odbc", nil, "PostgreSQL Unicode" })}
 	for name, spec := range endless {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -219,7 +219,7 @@ func TestWhatAQueryMayGiveIsBounded(t *testing.T) {
 	}
 	wide := map[string]database.Spec{"rows": onPostgres("SELECT repeat('x', 60000) FROM generate_series(1, 1000000)"), "a cell": onPostgres("SELECT repeat('x', 50000000)"),
 		"rows of MariaDB": onMariaDB("SELECT repeat('x', 60000) FROM seq_1_to_1000000"), "a cell of MariaDB": onMariaDB("SELECT repeat('x', 60000000)"),
-		"rows by ODBC": with(onMariaDB("SELECT repeat('x', 60000) FROM seq_1_to_1000"), func(s *database.Spec) { s.Driver, s.ODBC.Driver = "odbc", "MariaDB Unicode" })}
+		"rows by ODBC": with(onMariaDB("SELECT repeat('x', 60000) FROM seq_1_to_1000"), func(s *database.Spec) { s.Driver, s.CA, s.ODBC.Driver = "odbc", nil, "MariaDB Unicode" })}
 	for name, spec := range wide {
 		t.Run("too much in "+name, func(t *testing.T) {
 			t.Parallel()

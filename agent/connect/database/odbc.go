@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,28 +116,64 @@ func isProgram(path string) bool {
 	return err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0
 }
 
-// notFields are words of a connection string that have a place of their own, or would load code or write files.
+// safeFields are words of a connection string that cannot lead a secret to another server, nor load code or write files.
+// What else a driver wants beside a secret belongs into a data source (odbc.ini), which the keeper of the machine writes.
+var safeFields = []string{"appname", "application name", "boolsaschar", "byteaaslongvarbinary", "catalog", "charset", "clientcharset", "currentschema",
+	"encoding", "encrypt", "fetch", "flag_bigint", "forwardonly", "language", "maxlongvarcharsize", "maxvarcharsize", "no_schema", "option", "protocol", "readonly",
+	"role", "schema", "sslmode", "sslverify", "forcetls", "tds_version", "textaslongvarchar", "timezone", "trustservercertificate", "unknownsizes",
+	"usedeclarefetch", "warehouse", "workstation id"}
+
+// notFields are words that have a place of their own, or would load code or write files.
 var notFields = []string{"pwd", "password", "uid", "user", "username", "driver", "dsn", "filedsn", "savefile", "plugindir", "plugin_dir"}
 
-// connection writes ODBC's connection string (SQLDriverConnect). The names of fields are those that most drivers know;
-// fields of the source's own come before them, so that they win.
+// checkODBC holds a source to names that the keeper of the machine has given, and a secret to where it may go.
+func (j job) checkODBC() error {
+	o, withSecret := j.spec.ODBC, j.spec.Secret != ""
+	switch {
+	case (o.Driver == "") == (o.DSN == ""):
+		return errors.New("it must name either odbc.driver (odbcinst -q -d lists them) or odbc.dsn (odbcinst -q -s)")
+	case strings.ContainsAny(o.Driver+o.DSN, "/\\"): // a bundle names what is installed, it brings no code
+		return fmt.Errorf("its driver %q is a path; name one that odbcinst -q -d lists", o.Driver+o.DSN)
+	case o.DSN != "" && (j.spec.Host != "" || j.spec.Port != 0):
+		return fmt.Errorf("its data source %s says itself where the server is (odbc.ini); leave host and port out", o.DSN)
+	case j.spec.TLS != "" || len(j.spec.CA) > 0:
+		return errors.New("each driver has its own word for encryption: write it into odbc.fields (sslmode, Encrypt, …) and leave tls and ca out")
+	case o.Driver != "" && withSecret && (j.spec.Host == "" || j.spec.Port == 0):
+		return errors.New("a secret goes to one server only: name its host and port")
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Fields)) {
+		switch lower := strings.ToLower(name); {
+		case slices.Contains(notFields, lower):
+			return fmt.Errorf("its field %s may not be among them: name a driver or dsn, and a secret for user and password", name)
+		case withSecret && !slices.Contains(safeFields, lower):
+			return fmt.Errorf("its field %s could lead the secret elsewhere: write it into a data source on the player (odbc.ini) and name that (odbc.dsn)", name)
+		}
+	}
+	return nil
+}
+
+// bound is what a secret must be bound to: the server, or the data source that knows it, as "dsn:NAME".
+func (j job) bound() string {
+	if j.spec.ODBC.DSN != "" {
+		return "dsn:" + j.spec.ODBC.DSN
+	}
+	return net.JoinHostPort(j.spec.Host, strconv.Itoa(j.spec.Port))
+}
+
+// connection writes ODBC's connection string (SQLDriverConnect). The names of fields are those that most drivers know.
 func (j job) connection() (string, error) {
 	spec := j.spec
-	switch {
-	case (spec.ODBC.Driver == "") == (spec.ODBC.DSN == ""):
-		return "", errors.New("it must name either odbc.driver (odbcinst -q -d lists them) or odbc.dsn (odbcinst -q -s)")
-	case strings.ContainsAny(spec.ODBC.Driver+spec.ODBC.DSN, "/\\"): // a bundle names what the machine's keeper has installed, it brings no code
-		return "", fmt.Errorf("its driver %q is a path; name one that odbcinst -q -d lists", spec.ODBC.Driver+spec.ODBC.DSN)
+	if err := j.checkODBC(); err != nil {
+		return "", err
+	}
+	for _, value := range append(slices.Collect(maps.Values(spec.ODBC.Fields)), spec.Database) { // some drivers take a file there
+		if err := place.Allowed(filepath.Join("/", value), j.env.Deny); err != nil && !errors.Is(err, os.ErrNotExist) && value != "" {
+			return "", err
+		}
 	}
 	words := &connectionString{said: map[string]bool{}}
 	words.add("Driver", spec.ODBC.Driver)
 	words.add("DSN", spec.ODBC.DSN)
-	for _, name := range slices.Sorted(maps.Keys(spec.ODBC.Fields)) {
-		if slices.Contains(notFields, strings.ToLower(name)) {
-			return "", fmt.Errorf("its field %s may not be among them: name a driver or dsn, and a secret for user and password", name)
-		}
-		words.add(name, spec.ODBC.Fields[name])
-	}
 	if spec.File != "" {
 		if err := j.fileAllowed(); err != nil {
 			return "", err
@@ -148,9 +185,11 @@ func (j job) connection() (string, error) {
 		words.add("Port", strconv.Itoa(spec.Port))
 	}
 	words.add("Database", spec.Database)
+	for _, name := range slices.Sorted(maps.Keys(spec.ODBC.Fields)) {
+		words.add(name, spec.ODBC.Fields[name])
+	}
 	if spec.Secret != "" {
-		host := cmp.Or(spec.Host, "localhost") + ":" + strconv.Itoa(spec.Port)
-		s, err := j.secretFor(host)
+		s, err := j.secretFor(j.bound())
 		if err != nil {
 			return "", err
 		}
@@ -226,8 +265,7 @@ func (j job) hide(said string) string {
 	if j.spec.Secret == "" {
 		return said
 	}
-	host := cmp.Or(j.spec.Host, "localhost") + ":" + strconv.Itoa(j.spec.Port)
-	s, err := j.secretFor(host)
+	s, err := j.secretFor(j.bound())
 	if err != nil {
 		return "(not told)"
 	}

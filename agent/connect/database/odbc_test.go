@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/csv"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 
 	"vitrine/agent/connect/database"
 	"vitrine/agent/connect/rows"
+	"vitrine/agent/secret"
 )
 
 // unpacked writes a sample where a driver can read it.
@@ -136,6 +138,22 @@ var badDrivers = map[string]struct{ body, says string }{
 	"it prints and aborts": {`printf("{\"end\":true}\nnonsense\n"); fflush(stdout); abort();`, "died"},
 }
 
+// A data source is the machine's: what it says of its server is in odbc.ini.
+func TestADataSourceIsAsked(t *testing.T) {
+	t.Parallel()
+	e := env()
+	e.Secret = func(name, host string) (secret.Secret, error) {
+		if host != "dsn:boards" {
+			return secret.Secret{}, fmt.Errorf("not to %s", host)
+		}
+		return secret.Secret{User: "board", Password: canary}, nil
+	}
+	spec := database.Spec{Driver: "odbc", Secret: "db", Query: "SELECT 1 AS n", ODBC: database.ODBC{DSN: "boards", Fields: map[string]string{"ReadOnly": "1"}}}
+	if table, err := database.Query(t.Context(), spec, e, database.Limits{}); err != nil || len(table.Rows) != 1 {
+		t.Errorf("%v, %v", table, err)
+	}
+}
+
 func TestADatabaseThatWasFetchedIsAsked(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile(unpacked(t, "sample.accdb"))
@@ -167,6 +185,15 @@ func TestADatabaseThatWasFetchedIsAsked(t *testing.T) {
 			}
 		}
 	}
+	own := filepath.Join(e.Dir, "own.mdb")
+	if err := os.WriteFile(own, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range []database.Spec{onAccess(own, spec.Query), with(onAccess("", spec.Query), func(s *database.Spec) { s.Database = own }),
+		with(onAccess("", spec.Query), func(s *database.Spec) { s.ODBC.Fields = map[string]string{"DBQ": strings.TrimPrefix(own, "/")} })} {
+		fails(t, t.Context(), spec, e, database.Limits{}, "belongs to the player itself")
+	}
+	os.Remove(own)
 	if left, err := os.ReadDir(e.Dir); err != nil || len(left) > 0 {
 		t.Errorf("there is still %v, %v", left, err)
 	}
@@ -177,7 +204,7 @@ func TestADatabaseThatWasFetchedIsAsked(t *testing.T) {
 
 // What a child was told is on no command line and in no environment, and it leaves with the player's wish.
 func TestAPasswordIsNowhereAroundAChild(t *testing.T) {
-	spec := with(onPostgres("SELECT pg_sleep(600), 'nowhere'"), func(s *database.Spec) { s.Driver, s.ODBC.Driver = "odbc", "PostgreSQL Unicode" })
+	spec := with(onPostgres("SELECT pg_sleep(600), 'nowhere'"), func(s *database.Spec) { s.Driver, s.CA, s.ODBC.Driver = "odbc", nil, "PostgreSQL Unicode" })
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := make(chan error, 1)
@@ -246,7 +273,7 @@ short SQLDriverConnect() { ` + c.body + ` return -1; }
 			if name != "it hangs" {
 				ctx = t.Context()
 			}
-			_, err := database.Query(ctx, database.Spec{Driver: "odbc", Secret: "db", Query: "SELECT 1", ODBC: database.ODBC{Driver: name}}, env(), database.Limits{})
+			_, err := database.Query(ctx, database.Spec{Driver: "odbc", Host: "127.0.0.1", Port: 5, Secret: "db", Query: "SELECT 1", ODBC: database.ODBC{Driver: name}}, env(), database.Limits{})
 			if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), canary) {
 				t.Errorf("it says: %v", err)
 			}
@@ -267,6 +294,12 @@ func TestWhatODBCCannotDoIsSaid(t *testing.T) {
 		"a file that is not there":     {onAccess("/nowhere/x.mdb", "SELECT 1"), "no file"},
 		"a password in the fields":     {database.Spec{Driver: "odbc", Query: "SELECT 1", ODBC: database.ODBC{Driver: "x", Fields: map[string]string{"PWD": "x"}}}, "may not be among them"},
 		"code that the bundle brings":  {database.Spec{Driver: "odbc", Query: "SELECT 1", ODBC: database.ODBC{Driver: "/tmp/x.so"}}, "is a path"},
+		"a field that leads elsewhere": {database.Spec{Driver: "odbc", Host: "127.0.0.1", Port: 5, Secret: "db", Query: "SELECT 1", ODBC: database.ODBC{Driver: "x", Fields: map[string]string{"Servername": "evil.example"}}}, "lead the secret elsewhere"},
+		"a secret for anywhere":        {database.Spec{Driver: "odbc", Secret: "db", Query: "SELECT 1", ODBC: database.ODBC{Driver: "x"}}, "host and port"},
+		"a data source and a host":     {database.Spec{Driver: "odbc", Host: "evil.example", Secret: "db", Query: "SELECT 1", ODBC: database.ODBC{DSN: "x"}}, "leave host and port out"},
+		"a data source's secret":       {database.Spec{Driver: "odbc", Secret: "db", Query: "SELECT 1", ODBC: database.ODBC{DSN: "boards"}}, "may not go to dsn:boards"},
+		"a field of two lines":         {database.Spec{Driver: "odbc", Query: "SELECT 1", ODBC: database.ODBC{Driver: "x", Fields: map[string]string{"a": "b\nc"}}}, "more than one line"},
+		"a field that is two":          {database.Spec{Driver: "odbc", Query: "SELECT 1", ODBC: database.ODBC{Driver: "x", Fields: map[string]string{"a=b;c": "d"}}}, "not a name"},
 		"no driver and no data source": {database.Spec{Driver: "odbc", Query: "SELECT 1"}, "either odbc.driver"},
 	}
 	for name, c := range cases {

@@ -111,6 +111,10 @@ func startPostgres() error {
 	if err := servers.Start(server, func() error { _, err := psql("SELECT 1"); return err }); err != nil {
 		return err
 	}
+	source := fmt.Sprintf("[boards]\nDriver=PostgreSQL Unicode\nServername=127.0.0.1\nPort=%d\nDatabase=postgres\n", port)
+	if err := os.WriteFile(filepath.Join(servers.Dir, "odbc.ini"), []byte(source), 0o644); err != nil {
+		return err
+	}
 	servers.postgres, err = servers.NewProxy(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	return err
 }

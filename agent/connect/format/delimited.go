@@ -56,12 +56,16 @@ func delimited(ctx context.Context, b []byte, o Options, most int) (rows.Table, 
 	}
 }
 
-// maxFields bounds the cells of a line; those that are more than the columns are left out.
-const maxFields = 20 * rows.MaxColumns
+// Bounds of the cells of a line, and of a record whose quoted cells hold lines; those beyond the columns are left out.
+const (
+	maxFields = 20 * rows.MaxColumns
+	maxRecord = 4_000_000
+)
 
-// narrow refuses lines of more cells than anybody needs, which would be in memory all at once.
+// narrow refuses lines of more cells than anybody needs, which would be in memory all at once. Records are counted more
+// generously: a stray quote makes it take what is outside of quotes for what is within.
 func narrow(ctx context.Context, b []byte, separator string) error {
-	line, n, quoted := 1, 0, false
+	line, n, all, quoted := 1, 0, 0, false
 	for len(b) > 0 {
 		i := bytes.IndexAny(b[:min(len(b), 1<<16)], "\"\n"+separator)
 		if i < 0 {
@@ -75,13 +79,13 @@ func narrow(ctx context.Context, b []byte, separator string) error {
 			if line++; line&0xffff == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if !quoted {
-				n = 0
+			if n = 0; !quoted {
+				all = 0
 			}
 		case !quoted:
-			n++
+			n, all = n+1, all+1
 		}
-		if n > maxFields {
+		if n > maxFields || all > maxRecord {
 			return fmt.Errorf("line %d has more than %d columns, %d are allowed; is the separator right?", line, maxFields, rows.MaxColumns)
 		}
 		b = b[i+1:]

@@ -34,7 +34,7 @@ var magics = []struct {
 	{"\x00\x01\x00\x00Standard Jet DB", kind{"access", "an Access database", "write type: access"}},
 	{"\x00\x01\x00\x00Standard ACE DB", kind{"access", "an Access database", "write type: access"}},
 	{`{\rtf`, kind{"rtf", "an RTF document", "write type: rtf"}},
-	{"BEGIN:VCALENDAR", kind{"calendar", "an iCalendar file", "write type: calendar"}},
+	{"BEGIN:VCALENDAR", kind{"calendar", "an iCalendar file", "write type: ical"}},
 }
 
 // sniff says what bytes are.

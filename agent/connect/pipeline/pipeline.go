@@ -43,6 +43,7 @@ type Pipeline struct {
 type column struct {
 	bundle.RowColumn
 	locale  locale.Locale
+	plain   locale.Locale // of sources that know numbers
 	formula *formula
 }
 
@@ -102,8 +103,9 @@ func compile(spec bundle.SourceSpec, home Home) (*Pipeline, []Fault) {
 		return l
 	}
 	p.locale = find("/locale", cmp.Or(spec.Locale, home.Locale))
+	plain := find("/locale", "")
 	for i, c := range spec.Map {
-		one := column{RowColumn: c, locale: p.locale}
+		one := column{RowColumn: c, locale: p.locale, plain: plain}
 		if c.Locale != "" {
 			one.locale = find(fmt.Sprintf("/map/%d/locale", i), c.Locale)
 		}

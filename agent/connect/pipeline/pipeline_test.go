@@ -114,6 +114,23 @@ func TestRowsBecomeWhatZonesSee(t *testing.T) {
 	}
 }
 
+func TestNumbersAreOrderedExactly(t *testing.T) {
+	p, err := pipeline.New(bundle.SourceSpec{Sort: []bundle.SortKey{{By: "n"}, {By: "t", Descending: true}}}, pipeline.Home{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in rows.Table
+	in.Columns = []string{"n", "t"}
+	for i, n := range []string{"12345678901234567890.2", "9", "12345678901234567890.1", "-1", "10", "10.0"} {
+		in.Rows = append(in.Rows, []rows.Value{rows.Of(rows.Decimal, n), rows.Of(rows.Text, string(rune('a'+i)))})
+	}
+	in.Rows = append(in.Rows, []rows.Value{{Kind: rows.Null}, rows.Of(rows.Text, "z")}, []rows.Value{rows.Of(rows.Text, "word"), rows.Of(rows.Text, "y")})
+	r, err := p.Run(in, time.Now())
+	if got := shown(r); err != nil || got != "-1|d; 9|b; 10.0|f; 10|e; 12345678901234567890.1|c; 12345678901234567890.2|a; word|y; |z" {
+		t.Errorf("%s: %v", got, err)
+	}
+}
+
 func TestValuesAreOfTheirType(t *testing.T) {
 	london, err := time.LoadLocation("Europe/London")
 	if err != nil {

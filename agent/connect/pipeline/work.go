@@ -7,13 +7,12 @@ import (
 	"math/big"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/text/collate"
 
-	"vitrine/agent/bundle"
-	"vitrine/agent/connect/locale"
 	"vitrine/agent/connect/rows"
 )
 
@@ -125,7 +124,7 @@ func convert(v rows.Value, c column, read, zone *time.Location) (rows.Value, err
 	case rows.Decimal:
 		l := c.locale
 		if v.Kind != rows.Text { // a source that knows numbers writes them with a point
-			l, _ = locale.New("")
+			l = c.plain
 		}
 		if d, ok := l.Decimal(text); ok {
 			return rows.Of(rows.Decimal, d), nil
@@ -211,13 +210,14 @@ func (w *work) sorted() error {
 		return nil
 	}
 	type keyed struct {
-		row  []rows.Value
-		keys []key
+		at  int
+		row []rows.Value
 	}
 	all := make([]keyed, len(w.out.Rows))
 	for n, row := range w.out.Rows {
-		all[n] = keyed{row, make([]key, len(w.spec.Sort))}
+		all[n] = keyed{n, row}
 	}
+	keys := make([][]key, len(w.spec.Sort))
 	for i, by := range w.spec.Sort {
 		at := find(w.out.Columns, by.By)
 		if at < 0 {
@@ -231,35 +231,39 @@ func (w *work) sorted() error {
 			order = w.columns[at].locale.Collator()
 		}
 		var buffer collate.Buffer
+		keys[i] = make([]key, len(all))
 		for n := range all {
-			all[n].keys[i] = keyOf(all[n].row[at], order, &buffer, w.zone)
+			keys[i][n] = keyOf(all[n].row[at], order, &buffer, w.zone)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b keyed) int { return compare(a.keys, b.keys, w.spec.Sort) })
+	slices.SortFunc(all, func(a, b keyed) int { // rows that are equal stay in their order
+		for i, by := range w.spec.Sort {
+			if keys[i] == nil {
+				continue
+			}
+			x, y := &keys[i][a.at], &keys[i][b.at]
+			c := x.compare(y)
+			if by.Descending && x.there && y.there {
+				c = -c
+			}
+			if c != 0 {
+				return c
+			}
+		}
+		return cmp.Compare(a.at, b.at)
+	})
 	for n := range all {
 		w.out.Rows[n] = all[n].row
 	}
 	return nil
 }
 
-func compare(a, b []key, by []bundle.SortKey) int {
-	for i := range by {
-		c := a[i].compare(b[i])
-		if by[i].Descending && a[i].there && b[i].there {
-			c = -c
-		}
-		if c != 0 {
-			return c
-		}
-	}
-	return 0
-}
-
 // key is what a value is ordered by.
 type key struct {
 	there  bool
-	number *big.Rat
-	at     time.Time
+	number bool
+	near   float64 // of a number, or of an instant in seconds
+	exact  string  // of a number: decides where two are as near
 	words  []byte
 }
 
@@ -268,32 +272,38 @@ func keyOf(v rows.Value, order *collate.Collator, buffer *collate.Buffer, zone *
 	case rows.Null:
 		return key{}
 	case rows.Decimal:
-		if r, ok := new(big.Rat).SetString(v.Text); ok && len(v.Text) < 400 && !strings.ContainsAny(v.Text, "eE/") {
-			return key{there: true, number: r}
+		if f, err := strconv.ParseFloat(v.Text, 64); err == nil {
+			return key{there: true, number: true, near: f, exact: v.Text}
 		}
 	case rows.Date, rows.DateTime, rows.Time:
 		if t, err := instant(v, zone); err == nil {
-			return key{there: true, at: t}
+			return key{there: true, near: float64(t.UnixMilli()) / 1000}
 		}
 	}
 	buffer.Reset()
 	return key{there: v.Text != "", words: bytes.Clone(order.KeyFromString(buffer, v.Text))}
 }
 
-func (k key) compare(o key) int {
+func (k *key) compare(o *key) int {
 	switch {
 	case k.there != o.there:
 		if k.there {
 			return -1
 		}
 		return 1
-	case k.number != nil && o.number != nil:
-		return k.number.Cmp(o.number)
-	case k.number != nil || o.number != nil: // numbers before words
-		if k.number != nil {
+	case k.number != o.number: // numbers before words
+		if k.number {
 			return -1
 		}
 		return 1
 	}
-	return cmp.Or(k.at.Compare(o.at), bytes.Compare(k.words, o.words))
+	if c := cmp.Or(cmp.Compare(k.near, o.near), bytes.Compare(k.words, o.words)); c != 0 || !k.number || k.exact == o.exact {
+		return c
+	}
+	a, ok1 := new(big.Rat).SetString(k.exact)
+	b, ok2 := new(big.Rat).SetString(o.exact)
+	if !ok1 || !ok2 || len(k.exact)+len(o.exact) > 400 || strings.ContainsAny(k.exact+o.exact, "eE") {
+		return 0
+	}
+	return a.Cmp(b)
 }

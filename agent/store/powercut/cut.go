@@ -35,10 +35,31 @@ func (l *Log) Flushes() (at []int) {
 // of the unflushed writes came onto it: all, none, some, or some sectors of them. Cuts in order of their instants are quick.
 func (l *Log) Cut(t testing.TB, at int, seed uint64, look func(dir string)) {
 	t.Helper()
-	image, dir := l.disk.file("image"), l.disk.file("after")
-	if err := l.image(image, at, seed); err != nil {
+	if err := l.image(l.disk.file("image"), at, seed, 0); err != nil {
 		t.Fatalf("make the image of instant %d: %v", at, err)
 	}
+	l.mount(t, look)
+}
+
+// CutLiar is Cut on a disk that says of its last flushes, as many as lies, that they are done, and has done nothing. False =
+// nothing is left there that e2fsck can make a file system of.
+func (l *Log) CutLiar(t testing.TB, at int, seed uint64, lies int, look func(dir string)) bool {
+	t.Helper()
+	image := l.disk.file("image")
+	if err := l.image(image, at, seed, lies); err != nil {
+		t.Fatalf("make the image of instant %d: %v", at, err)
+	}
+	var exit *exec.ExitError // 1 = mended (fsck(8))
+	if err := exec.Command("e2fsck", "-fy", image).Run(); err != nil && (!errors.As(err, &exit) || exit.ExitCode() > 1) {
+		return false
+	}
+	l.mount(t, look)
+	return true
+}
+
+func (l *Log) mount(t testing.TB, look func(dir string)) {
+	t.Helper()
+	image, dir := l.disk.file("image"), l.disk.file("after")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -51,12 +72,16 @@ func (l *Log) Cut(t testing.TB, at int, seed uint64, look func(dir string)) {
 	look(dir)
 }
 
-func (l *Log) image(path string, at int, seed uint64) error {
+func (l *Log) image(path string, at int, seed uint64, lies int) error {
 	last := 0 // the flush before: all before it is on the disk
-	for i, e := range l.entries[:at] {
-		if e.flags&flagFlush != 0 {
+	for i := at - 1; i >= 0 && lies >= 0; i-- {
+		if l.entries[i].flags&flagFlush != 0 {
 			last = i
+			lies--
 		}
+	}
+	if lies >= 0 {
+		last = 0
 	}
 	if err := l.flush(last); err != nil {
 		return err

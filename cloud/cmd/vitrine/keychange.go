@@ -165,7 +165,7 @@ func (k *keyFlags) keep(c *call, ring *keyring.Ring, draft *bundle.Draft) error 
 		return nil
 	}
 	fmt.Fprintln(c.stdout, k.l.say("next: vitrine key push hands it to the relay; the next bundle carries it to sticks",
-		"ensuite : vitrine key push la remet au relais ; le prochain bundle la porte sur les clés USB"))
+		"ensuite : vitrine key push la remet au relais ; le prochain contenu la porte sur les clés USB"))
 	return nil
 }
 

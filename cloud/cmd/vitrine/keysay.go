@@ -32,11 +32,11 @@ func (l tongue) role(role string) string {
 	case bundle.RoleRoot:
 		return l.say("change keys", "changer les clés")
 	case bundle.RolePublisher:
-		return l.say("publish bundles and sticks", "publier des bundles et des clés USB")
+		return l.say("publish bundles and sticks", "publier des contenus et des clés USB")
 	case bundle.RoleWarning:
 		return l.say("send public warnings", "envoyer des alertes à la population")
 	case bundle.RoleRelay:
-		return l.say("say which bundle is the newest", "dire quel bundle est le plus récent")
+		return l.say("say which bundle is the newest", "dire quel contenu est le plus récent")
 	}
 	return l.say("do what this program does not know (%q)", "faire ce que ce programme ne connaît pas (%q)", role)
 }
@@ -169,7 +169,7 @@ func (w words) change(before, next *bundle.Root, ch bundle.Change) string {
 func (w words) draftManifest(m *bundle.Manifest) []string {
 	l := tongue(w.Lang)
 	lines := []string{
-		l.say("Bundle %s of %s, serial %d, under root %d, made on %s", "Bundle %s de %s, numéro %d, sous la racine %d, établi le %s", m.Stream, m.Customer, m.Seq, m.Root, w.instant(m.Issued)),
+		l.say("Bundle %s of %s, serial %d, under root %d, made on %s", "Contenu %s de %s, numéro %d, sous la racine %d, établi le %s", m.Stream, m.Customer, m.Seq, m.Root, w.instant(m.Issued)),
 		l.say("  %d scenes: %s", "  %d scènes : %s", len(m.Scenes), first(slices.Sorted(maps.Keys(m.Scenes)))),
 		l.say("  %d files, %s", "  %d fichiers, %s", len(m.Files), bytesText(m.Size())),
 		l.say("  %d events", "  %d événements", len(m.Schedule.Events))}
@@ -187,7 +187,7 @@ func (w words) draftManifest(m *bundle.Manifest) []string {
 
 func (w words) draftTicket(k *bundle.Ticket) []string {
 	l := tongue(w.Lang)
-	lines := []string{l.say("Ticket of %s for a stick, made on %s", "Billet de %s pour une clé USB, établi le %s", k.Customer, w.instant(k.Issued))}
+	lines := []string{l.say("Ticket of %s for a stick, made on %s", "Ticket de %s pour une clé USB, établi le %s", k.Customer, w.instant(k.Issued))}
 	if len(k.Players)+len(k.Groups) == 0 {
 		lines = append(lines, l.say("  for every player", "  pour tous les lecteurs"))
 	} else {
@@ -200,7 +200,7 @@ func (w words) draftTicket(k *bundle.Ticket) []string {
 		lines = append(lines, l.say("  not after %s", "  pas après le %s", w.instant(k.NotAfter)))
 	}
 	if k.Manifest != "" {
-		lines = append(lines, l.say("  bundle %s", "  bundle %s", k.Manifest.Short()))
+		lines = append(lines, l.say("  bundle %s", "  contenu %s", k.Manifest.Short()))
 	}
 	for _, path := range slices.Sorted(maps.Keys(k.Extras)) {
 		lines = append(lines, l.say("  with %s", "  avec %s", path))

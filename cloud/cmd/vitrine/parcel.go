@@ -34,6 +34,9 @@ func (c *call) oneOf(deeds []verb) error {
 		fmt.Fprintf(c.stdout, "\nEach has --help.\n\nexample: %s\n", c.verb.example)
 		return nil
 	}
+	if _, err := c.parse(c.flags()); err != nil {
+		return err
+	}
 	return usage("there is no %q: say %s", c.args[0], strings.Join(names(deeds), ", "))
 }
 

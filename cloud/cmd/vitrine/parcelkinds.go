@@ -91,7 +91,7 @@ func sendUpdate(ctx context.Context, c *call) error {
 // programs measures those of an update that are in a folder.
 func programs(dir string, u *parcel.Update) (map[bundle.Digest]string, error) {
 	found := map[bundle.Digest]string{}
-	for _, name := range []string{"vitrine", "vitrine-player", "vitrine-relay", "vitrine-render"} {
+	for _, name := range parcel.Programs() {
 		path := filepath.Join(dir, name)
 		f, err := os.Open(path)
 		if errors.Is(err, os.ErrNotExist) {
@@ -110,7 +110,7 @@ func programs(dir string, u *parcel.Update) (map[bundle.Digest]string, error) {
 		u.Programs = append(u.Programs, parcel.Program{Name: name, SHA256: d, Size: n})
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%s holds none of vitrine-player, vitrine-render, vitrine-relay and vitrine: make build writes them to bin", dir)
+		return nil, fmt.Errorf("%s holds none of %s: make build writes them to bin", dir, strings.Join(parcel.Programs(), ", "))
 	}
 	return found, nil
 }

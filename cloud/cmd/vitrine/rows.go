@@ -42,7 +42,10 @@ func readRows(ctx context.Context, dir string, m *bundle.Manifest, media map[str
 
 // fileOf finds files of a bundle's folder.
 func fileOf(dir string) func(string) (string, bool) {
-	return func(p string) (string, bool) { return filepath.Join(dir, filepath.FromSlash(p)), true }
+	return func(p string) (string, bool) {
+		full, err := filepath.Abs(filepath.Join(dir, filepath.FromSlash(p)))
+		return full, err == nil
+	}
 }
 
 // bind fills a zone's widget with rows, as playout does on a player.

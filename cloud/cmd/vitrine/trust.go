@@ -239,7 +239,7 @@ func (w words) trust(t *trusted) []string {
 		lines = append(lines, l.say("May send public warnings: whoever may publish.", "Peuvent envoyer des alertes à la population : ceux qui peuvent publier."))
 	}
 	if !named[bundle.RoleRelay] {
-		lines = append(lines, l.say("May say which bundle is the newest: the relay at which a player was claimed.", "Peut dire quel bundle est le plus récent : le relais auprès duquel un lecteur a été adopté."))
+		lines = append(lines, l.say("May say which bundle is the newest: the relay at which a player was claimed.", "Peut dire quel contenu est le plus récent : le relais auprès duquel un lecteur a été enregistré."))
 	}
 	if len(t.Revoked) == 0 {
 		return append(lines, l.say("No key was ever revoked.", "Aucune clé n’a jamais été révoquée."))

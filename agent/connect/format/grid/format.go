@@ -73,73 +73,95 @@ func cut(s string) []string {
 
 func parseSection(s string) section {
 	var sec section
-	literal := func(text string) {
-		if n := len(sec.parts); n > 0 && sec.parts[n-1].kind == 'l' {
-			sec.parts[n-1].text += text
-		} else {
-			sec.parts = append(sec.parts, part{'l', text})
-		}
-	}
 	for len(s) > 0 {
-		used := 1
-		switch low := s[0] | 0x20; {
-		case s[0] == '"':
-			end := strings.IndexByte(s[1:], '"')
-			if end < 0 {
-				end = len(s) - 1
-			}
-			literal(s[1 : 1+end])
-			used = min(end+2, len(s))
-		case s[0] == '\\' || s[0] == '_' || s[0] == '*':
-			_, n := utf8.DecodeRuneInString(s[1:])
-			if used += n; s[0] == '\\' {
-				literal(s[1:used])
-			} else if s[0] == '_' {
-				literal(" ")
-			}
-		case s[0] == '[':
-			used = sec.bracket(s, literal)
-		case s[0] == '@':
-			sec.parts = append(sec.parts, part{'@', ""})
-		case len(s) >= 7 && strings.EqualFold(s[:7], "general"):
-			sec.parts, used = append(sec.parts, part{'g', ""}), 7
-		case len(s) >= 8 && strings.EqualFold(s[:8], "standard"):
-			sec.parts, used = append(sec.parts, part{'g', ""}), 8
-		case len(s) >= 5 && strings.EqualFold(s[:5], "am/pm"):
-			sec.parts, used = append(sec.parts, part{'t', "am/pm"}), 5
-		case len(s) >= 3 && strings.EqualFold(s[:3], "a/p"):
-			sec.parts, used = append(sec.parts, part{'t', "a/p"}), 3
-		case low == 'y' || low == 'm' || low == 'd' || low == 'h' || low == 's':
-			for used < len(s) && s[used]|0x20 == low {
-				used++
-			}
-			sec.parts = append(sec.parts, part{'t', strings.ToLower(s[:used])})
-		case s[0] == '.' && sec.afterSeconds() && len(s) > 1 && s[1] == '0':
-			for used < len(s) && s[used] == '0' {
-				used++
-			}
-			sec.parts = append(sec.parts, part{'t', s[:used]})
-		case strings.IndexByte("0#?", s[0]) >= 0, s[0] == '.' && len(s) > 1 && strings.IndexByte("0#?", s[1]) >= 0:
-			used = digits(s)
-			sec.parts = append(sec.parts, part{'d', s[:used]})
-		case s[0] == '%':
-			sec.percent++
-			literal("%")
-		default:
-			_, used = utf8.DecodeRuneInString(s)
-			literal(s[:used])
-		}
-		s = s[used:]
+		s = s[sec.next(s):]
 	}
 	sec.classify()
 	return sec
 }
 
+// literal adds text that is shown as it is.
+func (sec *section) literal(text string) {
+	if n := len(sec.parts); n > 0 && sec.parts[n-1].kind == 'l' {
+		sec.parts[n-1].text += text
+	} else {
+		sec.parts = append(sec.parts, part{'l', text})
+	}
+}
+
+// next takes one piece of a section and says how long it is.
+func (sec *section) next(s string) (used int) {
+	switch {
+	case s[0] == '"':
+		end := strings.IndexByte(s[1:], '"')
+		if end < 0 {
+			end = len(s) - 1
+		}
+		sec.literal(s[1 : 1+end])
+		return min(end+2, len(s))
+	case s[0] == '\\' || s[0] == '_' || s[0] == '*': // the next is shown, is as wide as, or fills
+		_, n := utf8.DecodeRuneInString(s[1:])
+		if s[0] == '\\' {
+			sec.literal(s[1 : 1+n])
+		} else if s[0] == '_' {
+			sec.literal(" ")
+		}
+		return 1 + n
+	case s[0] == '[':
+		return sec.bracket(s)
+	case s[0] == '@':
+		sec.parts = append(sec.parts, part{'@', ""})
+		return 1
+	case strings.IndexByte("0#?", s[0]) >= 0, s[0] == '.' && len(s) > 1 && strings.IndexByte("0#?", s[1]) >= 0 && !(sec.afterSeconds() && s[1] == '0'):
+		used = digits(s)
+		sec.parts = append(sec.parts, part{'d', s[:used]})
+		return used
+	case s[0] == '%':
+		sec.percent++
+		sec.literal("%")
+		return 1
+	}
+	if used = sec.word(s); used == 0 {
+		_, used = utf8.DecodeRuneInString(s)
+		sec.literal(s[:used])
+	}
+	return used
+}
+
+// word takes General, or a piece of a date; 0 where there is none.
+func (sec *section) word(s string) (used int) {
+	has := func(word string) bool { return len(s) >= len(word) && strings.EqualFold(s[:len(word)], word) }
+	for _, name := range []string{"General", "Standard"} {
+		if has(name) {
+			sec.parts = append(sec.parts, part{'g', ""})
+			return len(name)
+		}
+	}
+	for _, half := range []string{"am/pm", "a/p"} {
+		if has(half) {
+			sec.parts = append(sec.parts, part{'t', half})
+			return len(half)
+		}
+	}
+	letter := s[0] | 0x20
+	same := func(c byte) bool { return c|0x20 == letter }
+	if s[0] == '.' && sec.afterSeconds() && len(s) > 1 && s[1] == '0' {
+		used, same = 1, func(c byte) bool { return c == '0' }
+	} else if strings.IndexByte("ymdhs", letter) < 0 {
+		return 0
+	}
+	for used < len(s) && same(s[used]) {
+		used++
+	}
+	sec.parts = append(sec.parts, part{'t', strings.ToLower(s[:used])})
+	return used
+}
+
 // bracket reads [Red], [>=100], [h] and [$€-40C].
-func (sec *section) bracket(s string, literal func(string)) (used int) {
+func (sec *section) bracket(s string) (used int) {
 	end := strings.IndexByte(s, ']')
 	if end < 0 {
-		literal("[")
+		sec.literal("[")
 		return 1
 	}
 	in := s[1:end]
@@ -150,7 +172,7 @@ func (sec *section) bracket(s string, literal func(string)) (used int) {
 		sec.when = in
 	case strings.HasPrefix(in, "$"):
 		symbol, _, _ := strings.Cut(in[1:], "-")
-		literal(symbol)
+		sec.literal(symbol)
 	}
 	return end + 1
 }

@@ -156,6 +156,9 @@ func (g *Grid) Put(row, col int, c Cell) error {
 	if g.cells > maxCells || g.text > maxText {
 		return fmt.Errorf("it holds more than %d cells or %d MiB of text: name a smaller range", maxCells, maxText>>20)
 	}
+	if len(g.lines[i].cells) >= rows.MaxColumns {
+		return fmt.Errorf("row %d has more than %d columns: name a range such as A1:D20", row+1, rows.MaxColumns)
+	}
 	g.lines[i].cells = append(g.lines[i].cells, entry{col, v})
 	return nil
 }
@@ -210,7 +213,7 @@ func (g *Grid) Table() (rows.Table, error) {
 	width := right - left + 1
 	switch {
 	case width > rows.MaxColumns:
-		return t, fmt.Errorf("it has %d columns, %d are allowed: name a range such as A1:D20", width, rows.MaxColumns)
+		return t, fmt.Errorf("it has more than %d columns: name a range such as A1:D20", rows.MaxColumns)
 	case width*len(g.lines) > maxCells:
 		return t, fmt.Errorf("it has %d rows of %d columns, %d cells are allowed: name a range such as A1:D20", len(g.lines), width, maxCells)
 	case width <= 0:

@@ -74,7 +74,7 @@ func (v valuer) show(c code, n float64) string {
 	for i, p := range sec.parts {
 		switch p.kind {
 		case 'l':
-			if p.text == "/" && sec.fraction(i) {
+			if sec.fraction(i) {
 				continue
 			}
 			out.WriteString(p.text)

@@ -312,10 +312,10 @@ func (x *XML) Text() (string, error) {
 
 // decoded undoes the five entities of XML and the numbers of characters; others stay as they are, since nothing defines them.
 func decoded(b []byte) string {
+	if bytes.IndexByte(b, '\r') >= 0 {
+		b = bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n"))
+	}
 	if bytes.IndexByte(b, '&') < 0 {
-		if bytes.IndexByte(b, '\r') >= 0 {
-			b = bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n"))
-		}
 		if !utf8.Valid(b) {
 			b = bytes.ToValidUTF8(b, []byte("\ufffd"))
 		}

@@ -113,28 +113,9 @@ func (s *reader) cell() error {
 	if !s.g.Wants(s.row, s.col) {
 		return s.x.Skip()
 	}
-	value, has, formula := "", false, false
-	for depth := s.x.Depth() - 1; s.x.Depth() > depth; {
-		token, err := s.x.Next()
-		if err != nil {
-			return err
-		}
-		if token == pack.Start {
-			switch s.x.Name() {
-			case "v":
-				value, err = s.x.Text()
-				has = true
-			case "is":
-				value, err = runs(s.x)
-				has, kind = true, "inlineStr"
-			default:
-				formula = formula || s.x.Is("f")
-				err = s.x.Skip()
-			}
-			if err != nil {
-				return err
-			}
-		}
+	kind, value, has, formula, err := s.content(kind)
+	if err != nil {
+		return err
 	}
 	if !has {
 		if formula {
@@ -152,6 +133,34 @@ func (s *reader) cell() error {
 		c.Format = s.book.formats[0]
 	}
 	return s.g.Put(s.row, s.col, c)
+}
+
+// content reads what is in a cell: its value, how that is written, and whether a formula makes it.
+func (s *reader) content(of string) (kind, value string, has, formula bool, err error) {
+	kind = of
+	for depth := s.x.Depth() - 1; s.x.Depth() > depth; {
+		token, err := s.x.Next()
+		if err != nil {
+			return "", "", false, false, err
+		}
+		if token == pack.Start {
+			switch s.x.Name() {
+			case "v":
+				value, err = s.x.Text()
+				has = true
+			case "is":
+				value, err = runs(s.x)
+				has, kind = true, "inlineStr"
+			default:
+				formula = formula || s.x.Is("f")
+				err = s.x.Skip()
+			}
+			if err != nil {
+				return "", "", false, false, err
+			}
+		}
+	}
+	return kind, value, has, formula, nil
 }
 
 func (s *reader) value(kind, value string) (grid.Cell, error) {
