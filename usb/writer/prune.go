@@ -13,15 +13,17 @@ import (
 const maxListed = 100_000
 
 // wanted are the names that stay.
-func (j *job) wanted(more []string) map[string]bool {
+func (j *job) wanted() map[string]bool {
 	keep := map[string]bool{}
 	for _, f := range j.cfg.Files {
 		for _, p := range j.pieces(f) {
 			keep[strings.ToLower(p.name)] = true
 		}
 	}
-	for _, n := range more {
-		keep[n] = true
+	for _, n := range j.cfg.Keep {
+		for _, p := range j.pieces(File{Name: n}) {
+			keep[strings.ToLower(p.name)] = true
+		}
 	}
 	return keep
 }

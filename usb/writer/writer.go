@@ -115,6 +115,7 @@ type Config struct {
 	// Prune removes what the new index does not lead to: afterwards, or first where there is no room for both, and then a
 	// pull meanwhile leaves a stick that says that it is half.
 	Prune    bool
+	Keep     []string       // names that Prune leaves, beside those of Files
 	Progress func(Progress) // may be nil
 	Part     int64          // bytes of a part on FAT; 0 is 1 GiB, which players read
 	step     func()         // hears of each change, for tests
@@ -251,7 +252,7 @@ func (j *job) run() error {
 		return j.half(err)
 	}
 	if j.cfg.Prune {
-		if err := j.prune(j.wanted(nil)); err != nil {
+		if err := j.prune(j.wanted()); err != nil {
 			return fmt.Errorf("the stick is written; what is old could not be removed: %w", err)
 		}
 	}
@@ -277,7 +278,7 @@ func (j *job) room(old *importer.Index) (missing int64, err error) {
 	if err != nil || need <= free {
 		return missing, err
 	}
-	removable, err := j.removable(j.wanted(nil))
+	removable, err := j.removable(j.wanted())
 	if err != nil {
 		return 0, err
 	}
@@ -299,7 +300,7 @@ func (j *job) room(old *importer.Index) (missing int64, err error) {
 			return 0, err
 		}
 	}
-	return missing, j.prune(j.wanted(nil))
+	return missing, j.prune(j.wanted())
 }
 
 // missing is what is not there yet, in bytes of the stick's clusters and in bytes of files.

@@ -149,7 +149,7 @@ func (o *office) send(ctx context.Context, m *alert.Message, xml []byte, expires
 		fmt.Fprintln(o.call.stderr, "note: it is sent, but not kept here:", err)
 	}
 	if o.stick != "" {
-		if err := writeStick(o.stick, o.trust, envelope); err != nil {
+		if err := writeStick(ctx, o.stick, o.trust, envelope); err != nil {
 			return err
 		}
 	}

@@ -323,6 +323,26 @@ func (p *posting) toStick(ctx context.Context, trust *bundle.Trust, envelope []b
 	return err
 }
 
+// ofParcels are the files of a stick that its parcels need: the programs of an update.
+func ofParcels(dir string, trust *bundle.Trust) (names []string) {
+	index, err := readStick(filepath.Join(dir, "vitrine"))
+	if err != nil {
+		return nil // what is wrong with the stick, the writer says
+	}
+	for _, name := range index.Parcels {
+		b, err := readBounded(filepath.Join(dir, "vitrine", "parcels", filepath.Base(name)), parcel.Max)
+		if err != nil {
+			continue
+		}
+		if p, err := parcel.Open(trust, b); err == nil && p.Update != nil {
+			for _, prog := range p.Update.Programs {
+				names = append(names, prog.SHA256.BlobPath())
+			}
+		}
+	}
+	return names
+}
+
 // parcelsInTime drops from a stick what no player would take any more, and what the new one replaces for the same players.
 func parcelsInTime(dir string, trust *bundle.Trust, names []string, fresh *parcel.Parcel) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {

@@ -62,7 +62,7 @@ func runUSB(ctx context.Context, c *call) error {
 		return errors.Join(err, leave())
 	}
 	tell, end := c.stickProgress(o.asJSON)
-	report, err := writer.Write(ctx, writer.Config{Dir: dir, Files: load.files, Index: load.index, First: load.first, Prune: o.prune, Progress: tell})
+	report, err := writer.Write(ctx, writer.Config{Dir: dir, Files: load.files, Index: load.index, First: load.first, Prune: o.prune, Keep: ofParcels(dir, load.trust), Progress: tell})
 	end()
 	if err = errors.Join(err, leave()); err != nil {
 		return err
@@ -76,6 +76,7 @@ type load struct {
 	digest   bundle.Digest
 	ticket   *bundle.Ticket
 	first    []byte // root 1
+	trust    *bundle.Trust
 	files    []writer.File
 	index    importer.Index
 	close    func() error
@@ -87,7 +88,11 @@ func (o *stickFlags) load(ctx context.Context, c *call, from string) (*load, err
 	if err != nil {
 		return nil, err
 	}
-	l := &load{manifest: content.Manifest, digest: bundle.DigestOf(content.Envelope), first: content.Roots[0], close: content.Close}
+	trust, err := bundle.NewTrust(content.Roots)
+	if err != nil {
+		return nil, errors.Join(err, content.Close())
+	}
+	l := &load{trust: trust, manifest: content.Manifest, digest: bundle.DigestOf(content.Envelope), first: content.Roots[0], close: content.Close}
 	l.index = importer.Index{Format: importer.Format, Manifest: string(l.digest), Roots: len(content.Roots), Report: !o.noReport}
 	for i, r := range content.Roots {
 		l.bytes(bundle.RootPath(i+1), r)

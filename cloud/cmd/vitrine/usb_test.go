@@ -261,3 +261,34 @@ func TestAnEncryptedStickIsForItsPlayersAlone(t *testing.T) {
 	refuses(t, exitUsage, "with --encrypt", "usb", "write", lobby, stick, "--for", player)
 	refuses(t, exitRefused, "begins with age1", "usb", "write", lobby, t.TempDir(), "--encrypt", "--for", "age1nobody")
 }
+
+func TestPruneLeavesWhatAParcelNeeds(t *testing.T) {
+	lobby, stick, programs := lobbyDir(t), t.TempDir(), t.TempDir()
+	var names []string
+	for _, name := range []string{"vitrine-player", "vitrine-render"} {
+		b := []byte("\x7fELF " + name)
+		names = append(names, bundle.DigestOf(b).BlobPath())
+		if err := os.WriteFile(filepath.Join(programs, name), b, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	right(t, "usb", "write", lobby, stick)
+	right(t, "parcel", "update", programs, "--version", "99.0.0", "--stick", stick)
+	there := func(name string) bool { _, err := os.Stat(filepath.Join(stick, "vitrine", name)); return err == nil }
+	old := "b/00/" + strings.Repeat("0", 64)
+	if err := errors.Join(os.MkdirAll(filepath.Join(stick, "vitrine", "b", "00"), 0o755), os.WriteFile(filepath.Join(stick, "vitrine", old), []byte("old"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	right(t, "usb", "write", lobby, stick, "--prune")
+	for _, name := range names {
+		if !there(name) {
+			t.Errorf("a program of the update is gone: %s", name)
+		}
+	}
+	if there(old) {
+		t.Error("what nothing needs is still there")
+	}
+	if m, _ := carried(t, stick); m.Seq != 2 {
+		t.Errorf("version %d is on it", m.Seq)
+	}
+}
