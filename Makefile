@@ -12,7 +12,11 @@ SECONDS  ?=
 SOAK     ?= 15m
 OUT      ?=
 
+<<<<<<< HEAD
 .PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall idle delta changes qemu slow-stick oracle fuzz bare pictures clean
+=======
+.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall idle delta changes qemu slow-stick stick-write fuzz bare pictures clean
+>>>>>>> main
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -26,6 +30,7 @@ help:
 	@echo 'make power [CUTS=200]        a player’s day: the power cut, killed, and refused by the disk at each of its changes (root)'
 	@echo 'make qemu                    real vfat and exFAT sticks, plugged and pulled, with a player in a Debian of its own (root; 10 to 40 minutes)'
 	@echo 'make slow-stick [FOR=60s]    a stick of 100 kB/s beside a video: frames shown with it and without it'
+	@echo 'make stick-write [MIB=256]   a stick written and read back, beside cp, sync and sha256sum (root)'
 	@echo 'make idle [FOR=30s]          what a download in idle mode leaves to others on a line of 2 and 20 Mbit/s: a table (root; 10 minutes)'
 	@echo 'make delta [MIB=10240]       what moves when a hundredth of a bundle of 10 GiB changes (twice that on the disk meanwhile)'
 	@echo 'make oracle                  workbooks and documents of other people, cell by cell as LibreOffice and Gnumeric read them; figures'
@@ -104,9 +109,14 @@ qemu: setup
 slow-stick: build
 	@$(ENV) VITRINE_RENDER=$$PWD/bin/vitrine-render go test -tags "$$TAGS" ./agent -run SlowStickFigures -count 1 -v -timeout 1h -slow-stick $(or $(FOR),60s) | grep -v level=
 
+<<<<<<< HEAD
 oracle:
 	@$(SETUP) packaging/debian-packages-oracle.txt
 	@packaging/oracle.sh
+=======
+stick-write: setup
+	@$(ENV) go test ./usb/writer -run WriteFigures -count 1 -v -timeout 1h -figures $(or $(MIB),256)
+>>>>>>> main
 
 # One fuzz function at a time: go test -fuzz takes no more.
 fuzz: setup

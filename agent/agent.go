@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -61,6 +62,8 @@ type Config struct {
 	StickKinds []string
 	// StickReports: how an import went is written onto sticks that ask for it.
 	StickReports bool
+	// StickPassphrase opens sticks that are encrypted by it; "" = only those for the player's own key.
+	StickPassphrase string
 	// Port is where sticks are plugged in; nil = UDisks2.
 	Port importer.Port
 	// Public warnings (CAP): a folder of messages, a feed, and where the screen hangs; "" = none.
@@ -177,7 +180,7 @@ func (a *Agent) wire() (err error) {
 	if a.renderer, err = pipe.New(pipe.Config{Program: cfg.Renderer, Args: a.withKeys(a.args(a.arranged())), Log: cfg.Log}); err != nil {
 		return err
 	}
-	if a.sources, err = connect.New(connect.Config{Keep: a.store, Now: a.clock.Now, Deny: cfg.Dir, Log: cfg.Log,
+	if a.sources, err = connect.New(connect.Config{Keep: a.store, Now: a.clock.Now, Deny: cfg.Dir, Pictures: filepath.Join(cfg.Dir, "pictures"), Secret: a.Secret, Renewed: a.secretsRenewed, Log: cfg.Log,
 		Check: func(name string, err error) { a.board.Set(checkSource+name, err) }, Gone: func(name string) { a.board.Drop(checkSource + name) }}); err != nil {
 		return err
 	}

@@ -54,3 +54,11 @@ func (a *Agent) tellSources(h *api.Heartbeat) {
 
 // checkSource stands before a source's name on the board.
 const checkSource = "source:"
+
+// secretsRenewed is closed when a secret has come or gone; nil = none ever does.
+func (a *Agent) secretsRenewed() <-chan struct{} {
+	if a.vault == nil {
+		return nil
+	}
+	return a.vault.Changed()
+}

@@ -18,6 +18,7 @@ import (
 	"vitrine/agent/store"
 	"vitrine/cloud/api"
 	"vitrine/usb/importer"
+	"vitrine/usb/seal"
 	"vitrine/usb/udisks"
 )
 
@@ -74,8 +75,8 @@ type taker struct{ *Agent }
 func (t taker) Take(ctx context.Context, stick udisks.Stick, tree *importer.Tree) error {
 	t.stickBegan(stick.Label)
 	refused := errors.Join(t.warnings(ctx, tree), t.parcels(ctx, tree))
-	var err error
-	if tree.Index().Manifest != "" {
+	err := t.unlock(ctx, tree)
+	if err == nil && tree.Index().Manifest != "" {
 		if err = t.bundle(ctx, stick.Label, tree); err != nil {
 			err = &bundleError{err}
 		}
@@ -86,6 +87,25 @@ func (t taker) Take(ctx context.Context, stick udisks.Stick, tree *importer.Tree
 	return errors.Join(refused, err)
 }
 
+// unlock opens an encrypted stick with the player's own key, and by its passphrase if it has one.
+func (a *Agent) unlock(ctx context.Context, tree *importer.Tree) error {
+	if !tree.Sealed() {
+		return nil
+	}
+	var keys seal.Opener
+	if a.me != nil {
+		if err := keys.Own(a.me.Seal); err != nil {
+			return err
+		}
+	}
+	if a.cfg.StickPassphrase != "" {
+		if err := keys.Passphrase(a.cfg.StickPassphrase); err != nil {
+			return err
+		}
+	}
+	return tree.Unlock(ctx, &keys)
+}
+
 // bundleError is about a stick's bundle, not about what else is on it.
 type bundleError struct{ error }
 
@@ -93,6 +113,9 @@ func (e *bundleError) Unwrap() error { return e.error }
 
 // mountedBundle takes the bundle of a stick that a person has mounted.
 func (a *Agent) mountedBundle(ctx context.Context, tree *importer.Tree, progress func(have, total int64)) (*api.Pointer, bool, error) {
+	if err := a.unlock(ctx, tree); err != nil {
+		return nil, false, err
+	}
 	offer, err := taker{a}.offer(ctx, tree)
 	if err != nil {
 		return nil, false, err

@@ -8,6 +8,7 @@ import (
 	"vitrine/agent/siren"
 	"vitrine/agent/store"
 	"vitrine/usb/importer"
+	"vitrine/usb/seal"
 	"vitrine/usb/udisks"
 )
 
@@ -45,6 +46,9 @@ func (a *Agent) stickRefusal(err error) words {
 	case errors.Is(err, importer.ErrHalf):
 		return say("USB: this stick is only half written", "Write it again to its end: vitrine usb write",
 			"USB : cette clé n’est écrite qu’à moitié", "Écrivez-la de nouveau jusqu’au bout : vitrine usb write")
+	case errors.Is(err, seal.ErrShut):
+		return say("USB: this stick is encrypted, and not for this player", "Write it with this player’s key, which vitrine-player status shows",
+			"USB : cette clé est chiffrée, et pas pour ce lecteur", "Écrivez-la avec la clé de ce lecteur, que montre vitrine-player status")
 	case errors.Is(err, errForeign):
 		return say("USB: this stick is for another site", "It comes from a publisher that this player does not know",
 			"USB : cette clé est pour un autre site", "Son éditeur n’est pas connu de ce lecteur")

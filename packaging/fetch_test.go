@@ -22,6 +22,7 @@ import (
 	"vitrine/agent/bundle"
 	"vitrine/agent/bundle/bundletest"
 	"vitrine/agent/clock"
+	"vitrine/agent/identity"
 	"vitrine/agent/store"
 	"vitrine/agent/uplink"
 	"vitrine/cloud"
@@ -73,8 +74,12 @@ func newScale(t *testing.T, box *box) *scale {
 	}
 	h.run("the clock", clk.Run)
 	trust.Dial = c.dial
+	me, err := identity.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	claims := make(chan *uplink.Claim, 10)
-	up, err := uplink.New(uplink.Config{Base: c.admin.Base, Trust: trust, Dir: dir, Store: c.store, Clock: clk,
+	up, err := uplink.New(uplink.Config{Base: c.admin.Base, Trust: trust, Identity: me, Store: c.store, Clock: clk,
 		Describe: func(h *api.Heartbeat) {
 			live, _ := c.store.Live()
 			h.Active, h.Version, h.Now = live.Pointer(), bundle.AgentVersion, clk.Now()

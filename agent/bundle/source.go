@@ -223,6 +223,9 @@ func LocationFields() (has, needs map[string][]string) {
 		}
 }
 
+// HasAddress says that sources of a type are at an address that everyone knows, and need not name one.
+func HasAddress(of string) bool { return of == "graph" || of == "google" }
+
 // Given names the fields of a source that not all types have and that are written.
 func (s SourceSpec) Given() []string {
 	return given(map[string]bool{"separator": s.Separator != "", "header": s.Header != nil, "charset": s.Charset != "", "headerRow": s.HeaderRow != 0,
@@ -296,10 +299,10 @@ func (s SourceSpec) validate(files map[string]Digest) error {
 			return fmt.Errorf("a source of type %s has no %s", s.Type, field)
 		}
 	}
-	return errors.Join(s.Location.validate(files), s.validateRows())
+	return errors.Join(s.Location.validate(files, s.Type), s.validateRows())
 }
 
-func (l Location) validate(files map[string]Digest) error {
+func (l Location) validate(files map[string]Digest, of string) error {
 	has, needs := LocationFields()
 	fields := l.Given()
 	for _, field := range fields {
@@ -308,13 +311,13 @@ func (l Location) validate(files map[string]Digest) error {
 		}
 	}
 	for _, field := range slices.Sorted(maps.Keys(needs)) {
-		if slices.Contains(needs[field], l.Type) && !slices.Contains(fields, field) {
+		if slices.Contains(needs[field], l.Type) && !slices.Contains(fields, field) && !(field == "url" && HasAddress(of)) {
 			return fmt.Errorf("its location has no %s", field)
 		}
 	}
 	scheme := map[string][]string{"http": {"http://"}, "https": {"https://"}, "webdav": {"https://", "http://"}}[l.Type]
 	switch {
-	case scheme != nil && !slices.ContainsFunc(scheme, func(s string) bool { return strings.HasPrefix(l.URL, s) }):
+	case scheme != nil && l.URL != "" && !slices.ContainsFunc(scheme, func(s string) bool { return strings.HasPrefix(l.URL, s) }):
 		return fmt.Errorf("its URL %q does not begin with %s", l.URL, scheme[0])
 	case l.Port < 0 || l.Port > 65535:
 		return fmt.Errorf("its port %d is not within 1 to 65535", l.Port)

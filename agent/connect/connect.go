@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,6 +50,8 @@ type Config struct {
 	Check func(source string, err error) // hears how each source is; nil = nobody
 	Gone  func(source string)            // hears that a source is no longer used; nil = nobody
 	Deny  string                         // folder that no source may read: the player's own; "" = none
+	// Pictures is the folder for pictures that rows name by an address; nothing else may be in it. "" = none are fetched.
+	Pictures string
 	// Secret opens a secret for a host, "name:port"; nil = there are none. Renewed is closed when one has come or gone; nil = never.
 	Secret  func(name, host string) (secret.Secret, error)
 	Renewed func() <-chan struct{}
@@ -169,6 +172,16 @@ func (s *Set) Use(specs map[string]bundle.SourceSpec, home Home, file func(name 
 	s.workers = next
 	s.wakeLocked()
 	s.mu.Unlock()
+	if s.cfg.Pictures != "" {
+		sweep(s.cfg.Pictures, func(file string) bool {
+			for name := range specs {
+				if strings.HasPrefix(file, prefixOf(name)) {
+					return false
+				}
+			}
+			return true
+		})
+	}
 	if err := s.cfg.Keep.DropRows(keep); err != nil {
 		s.cfg.Log.Warn("old rows not dropped", "error", err)
 	}
@@ -224,7 +237,7 @@ func (s *Set) publish(w *worker, r Result) {
 	old, known := s.results[w.src.name]
 	s.results[w.src.name] = r
 	minute := func(t time.Time) time.Time { return t.Truncate(time.Minute) }
-	if !known || old.Version != r.Version || old.Stale != r.Stale || old.Expired != r.Expired || old.Class != r.Class || len(old.pictures) != len(r.pictures) ||
+	if !known || old.Version != r.Version || old.Stale != r.Stale || old.Expired != r.Expired || old.Class != r.Class || !maps.Equal(old.pictures, r.pictures) ||
 		!minute(old.FetchedAt).Equal(minute(r.FetchedAt)) {
 		s.wakeLocked()
 	}

@@ -30,8 +30,6 @@ func Try(ctx context.Context, cfg Config, name string, spec bundle.SourceSpec, h
 	out, err := w.look(ctx)
 	w.fault = err
 	w.show(out)
-	w.pictures.wait(ctx)
-	w.show(nil)
 	return Trial{Read: w.last.Table, Shown: w.shown, Steps: w.steps, Err: err}, nil
 }
 

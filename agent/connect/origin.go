@@ -15,6 +15,7 @@ import (
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/connect/format"
+	"vitrine/agent/connect/gtfs"
 	"vitrine/agent/connect/place"
 	"vitrine/agent/connect/rows"
 	"vitrine/agent/secret"
@@ -70,16 +71,13 @@ type errandOf struct {
 // openOrigin is the switch over all types of source.
 func openOrigin(e errandOf) (origin, error) {
 	switch e.spec.Type {
+	case "sql", "odbc":
+		return e.question()
+	case "caldav", "exchange", "graph", "google", "domino":
+		return e.diary()
 	case "folder":
 		at, err := e.place()
-		depth := e.spec.Depth
-		if depth == 0 {
-			depth = 8
-		}
-		return tree{at, e.spec.Pattern, depth}, err
-	}
-	if slices.Contains([]string{"sql", "odbc"}, e.spec.Type) {
-		return e.question()
+		return tree{at, e.spec.Pattern, cmp.Or(e.spec.Depth, 8)}, err
 	}
 	parse, err := parserOf(e.spec, e.home.Locale)
 	if err != nil {
@@ -144,6 +142,12 @@ func parserOf(spec bundle.SourceSpec, language string) (parser, error) {
 	if spec.Type == "ical" {
 		return func(_ context.Context, b []byte, most bounds) (rows.Table, error) {
 			return events(b, spec.Window, most)
+		}, nil
+	}
+	if spec.Type == "gtfs" {
+		want := gtfs.Options{Stops: spec.Stops, Routes: spec.Routes}
+		return func(ctx context.Context, b []byte, most bounds) (rows.Table, error) {
+			return gtfs.Read(ctx, b, want, most.now)
 		}, nil
 	}
 	kind := map[string]string{"lines-with-dates": "dated"}[spec.Type]

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"strings"
@@ -95,7 +96,7 @@ func classOf(err error) Class {
 		}
 	}
 	var failed *net.OpError
-	if errors.As(err, &failed) || errors.As(err, &network) || errors.Is(err, fs.ErrNotExist) {
+	if errors.As(err, &failed) || errors.As(err, &network) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return Unreachable
 	}
 	return Unreadable

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"vitrine/agent/connect/gtfs"
 	"vitrine/agent/connect/pipeline"
 	"vitrine/agent/connect/place"
 	"vitrine/agent/connect/rows"
@@ -49,6 +50,9 @@ func (s *Set) newWorker(src source) *worker {
 	if w.pipe, w.wrong = pipeline.New(src.spec, pipeline.Home{Zone: zone, Locale: src.home.Locale}); w.wrong != nil {
 		w.wrong = classed{w.wrong, Unreadable}
 	}
+	w.pictures = newGallery(s.cfg.Pictures, src, s.held, func(_ string, err error) {
+		s.cfg.Log.Warn("picture that a row names not fetched", "source", src.name, "error", err)
+	})
 	if !w.last.fetched.IsZero() {
 		w.show(nil)
 		w.first = w.shown
@@ -62,6 +66,9 @@ func (r Result) known() bool { return !r.FetchedAt.IsZero() || r.Err != "" }
 // work fetches and shows until ctx ends.
 func (w *worker) work(ctx context.Context) {
 	defer w.watch()()
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { w.pictures.run(ctx) })
 	for {
 		before := w.fault
 		out, err := w.look(ctx)
@@ -267,12 +274,14 @@ func (w *worker) show(out *pipeline.Rows) {
 	if out != nil {
 		r.Columns, r.Rows, r.looks, r.Truncated, r.Dropped = out.Columns, out.Rows, out.Looks, out.Truncated, out.Dropped
 		r.Version = version(r.Columns, r.Rows)
-		w.next, w.ran = out.Next, now
+		if w.next, w.ran = out.Next, now; w.src.spec.Type == "gtfs" {
+			w.next = now.Truncate(time.Minute).Add(time.Minute)
+		}
 	}
 	if fault != nil {
 		r.Err, r.Class = fault.Error(), classOf(fault)
 	}
-	r.pictures = w.pictures.have()
+	r.pictures = w.pictures.look(r.Columns, r.Rows)
 	w.shown = aged(r, w.src.spec, now)
 }
 
@@ -281,5 +290,10 @@ func (w *worker) settled(now time.Time) bool {
 	return !w.ran.IsZero() && (w.next.IsZero() || now.Before(w.next) && !now.Before(w.ran))
 }
 
-// expand makes rows of what is kept in a denser form.
-func (w *worker) expand(t rows.Table) rows.Table { return t }
+// expand makes rows of what is kept in a denser form: a timetable gives other departures each minute.
+func (w *worker) expand(t rows.Table) rows.Table {
+	if w.src.spec.Type == "gtfs" {
+		return gtfs.Departures(t, w.set.cfg.Now(), boundsOf(w.src.spec).rows)
+	}
+	return t
+}

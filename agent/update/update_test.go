@@ -230,6 +230,44 @@ func TestACutAtAnyStepLeavesOneVersionOrTheOther(t *testing.T) {
 	}
 }
 
+// dripping gives a few bytes of each blob and then breaks off.
+type dripping struct {
+	shelf
+	asked []int64
+}
+
+func (d *dripping) Blob(ctx context.Context, digest bundle.Digest, from int64) (io.ReadCloser, error) {
+	d.asked = append(d.asked, from)
+	r, err := d.shelf.Blob(ctx, digest, from)
+	if err != nil {
+		return nil, err
+	}
+	return io.NopCloser(io.MultiReader(io.LimitReader(r, 7), broken{})), nil
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errors.New("the line broke") }
+
+func TestACopyGoesOnWhereItStoppedAndBeginsAnewWhereThatIsWrong(t *testing.T) {
+	p, s := Open(t.TempDir(), "1.0.0"), shelf{}
+	u := s.release("1.1.0")
+	line := &dripping{shelf: s}
+	for range 3 {
+		if _, err := p.Install(t.Context(), u, line); err == nil || !strings.Contains(err.Error(), "the line broke") {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if fmt.Sprint(line.asked) != "[0 7 14]" {
+		t.Errorf("asked from %v", line.asked)
+	}
+	part := filepath.Join(p.dir, "1.1.0.part", player)
+	if err := os.WriteFile(part, make([]byte, 21), 0o700); err != nil { // what a cut may leave
+		t.Fatal(err)
+	}
+	installs(t, p, u, s)
+}
+
 func TestAStateThatCannotBeReadStandsForWhatIsInstalled(t *testing.T) {
 	p, s := Open(t.TempDir(), "1.0.0"), shelf{}
 	installs(t, p, s.release("1.1.0"), s)

@@ -161,6 +161,22 @@ func TestARelayThatNeverVouchesIsGivenADay(t *testing.T) {
 	p = join(t, v.relay, dir)
 	p.hears(t, "has never confirmed that version 7")
 	p.stop()
+	v.set(func() { // nor by an answer without an end
+		v.lie = func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.HasPrefix(r.URL.Path, "/v1/fresh/") {
+				return false
+			}
+			for zeros := make([]byte, 64<<10); ; {
+				if _, err := w.Write(zeros); err != nil {
+					return true
+				}
+			}
+		}
+	})
+	p = join(t, v.relay, dir)
+	p.hears(t, "more than")
+	p.stop()
+	v.set(func() { v.lie = v.answer })
 	if err := os.WriteFile(filepath.Join(dir, "fresh.json"), []byte(`{"since":`), 0o600); err != nil { // damaged: it begins anew
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/bundle/bundletest"
+	"vitrine/agent/identity"
 	"vitrine/agent/store"
 	"vitrine/agent/uplink"
 	"vitrine/cloud/api"
@@ -40,9 +41,13 @@ func playUntilKilled(dir string) error {
 	if err != nil {
 		return err
 	}
+	me, err := identity.Load(dir)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	up, err := uplink.New(uplink.Config{Base: os.Getenv("VITRINE_TEST_RELAY"), Trust: api.Trust{CAFile: os.Getenv("VITRINE_TEST_CA")}, Dir: dir, Store: s, Clock: wall{},
+	up, err := uplink.New(uplink.Config{Base: os.Getenv("VITRINE_TEST_RELAY"), Trust: api.Trust{CAFile: os.Getenv("VITRINE_TEST_CA")}, Identity: me, Store: s, Clock: wall{},
 		Describe: func(h *api.Heartbeat) {
 			live, _ := s.Live()
 			h.Active, h.Version = live.Pointer(), bundle.AgentVersion

@@ -39,17 +39,29 @@ func (f *Fleet) Import(id string, p api.Proofs) (done api.Imported, err error) {
 	}
 	f.importing.Lock() // two people at once would both count the same as new
 	defer f.importing.Unlock()
+	out, err := f.covered(id, p, cut, &done)
+	if err == nil && len(out) > 0 {
+		err = f.cfg.Proofs.PutAll(out)
+	}
+	if done.Taken > 0 || done.Left > 0 {
+		f.cfg.Log.Info("plays imported", "player", id, "boot", p.Boot, "taken", done.Taken, "had", done.Had, "left", done.Left)
+	}
+	return done, err
+}
+
+// covered are the records of a run that its signature covers and that are new, from the last to the first.
+func (f *Fleet) covered(id string, p api.Proofs, cut *api.PlaysHead, done *api.Imported) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	want := p.Head.Hash // of the record that is looked at
 	for i := len(p.Plays) - 1; i >= 0; i-- {
 		play, raw := p.Plays[i], p.Plays[i].Record()
 		if api.PlayHash(p.Boot, raw) != want || play.Chain != p.Head.Chain {
-			leave(&done, i+1, fmt.Sprintf("record %d of %s and those before it in its run are not what the player signed", play.N, p.Boot))
+			leave(done, i+1, fmt.Sprintf("record %d of %s and those before it in its run are not what the player signed", play.N, p.Boot))
 			break
 		}
 		want = play.Prev
 		if play.N == 0 || len(raw) > api.MaxPlay {
-			leave(&done, 1, fmt.Sprintf("a record of %s cannot be a play", p.Boot))
+			leave(done, 1, fmt.Sprintf("a record of %s cannot be a play", p.Boot))
 			continue
 		}
 		if cut != nil && play.Chain == cut.Chain && play.N <= cut.N {
@@ -60,29 +72,23 @@ func (f *Fleet) Import(id string, p api.Proofs) (done api.Imported, err error) {
 		was, rev, err := f.cfg.Proofs.Get(key)
 		switch {
 		case err != nil:
-			return done, err
+			return nil, err
 		case rev == 0:
 			done.Taken++
 			out[key] = raw
 		case bytes.Equal(was, raw):
 			done.Had++
 		default:
-			leave(&done, 1, fmt.Sprintf("record %d of %s differs from the one that is kept", play.N, p.Boot))
+			leave(done, 1, fmt.Sprintf("record %d of %s differs from the one that is kept", play.N, p.Boot))
 			continue
 		}
 		if play.N == p.Head.N {
 			if out[headKey(id, p.Boot, play.N)], err = json.Marshal(p.Head); err != nil {
-				return done, err
+				return nil, err
 			}
 		}
 	}
-	if len(out) > 0 {
-		err = f.cfg.Proofs.PutAll(out)
-	}
-	if done.Taken > 0 || done.Left > 0 {
-		f.cfg.Log.Info("plays imported", "player", id, "boot", p.Boot, "taken", done.Taken, "had", done.Had, "left", done.Left)
-	}
-	return done, err
+	return out, nil
 }
 
 // leave counts plays that are not taken, and says why.

@@ -21,7 +21,7 @@ func (g *Gate) parcels(w http.ResponseWriter, r *http.Request) error {
 		if !ok {
 			return fleet.ErrUnknown
 		}
-		names := []string{m.ID, m.KeyID, m.Seal}
+		names := slices.DeleteFunc([]string{m.ID, m.KeyID, m.Seal}, func(n string) bool { return n == "" })
 		asked = func(p api.SignedParcel) bool {
 			return len(p.Players)+len(p.Groups) == 0 || slices.ContainsFunc(p.Players, func(n string) bool { return slices.Contains(names, n) }) ||
 				slices.ContainsFunc(p.Groups, func(n string) bool { return slices.Contains(m.Groups, n) })

@@ -21,6 +21,16 @@ import (
 // slow is how fast a stick is read while it is to be pulled, bytes a second.
 const slow = 400 << 10
 
+// bundleYAML is a bundle that an emulated processor draws easily: a still picture. The large one beside it is only carried.
+const bundleYAML = `id: lobby
+canvas: {width: 640, height: 360}
+scenes:
+  still: {media: media/still.png, for: 60s}
+  noise: {media: media/noise.png, for: 10s}
+defaults: {fleet: [still]}
+fallback: [still]
+`
+
 // drill is what is done with a guest.
 type drill struct {
 	options
@@ -70,23 +80,17 @@ func (d *drill) bundles(payload string) error {
 	if err := d.vitrine("key", "new", "--dir", keys, "--customer", "acme"); err != nil {
 		return err
 	}
-	if err := d.vitrine("new", author); err != nil {
+	if err := os.MkdirAll(filepath.Join(author, "media"), 0o755); err != nil {
 		return err
 	}
-	yaml := filepath.Join(author, "bundle.yaml")
-	b, err := os.ReadFile(yaml)
-	if err != nil {
+	if err := os.WriteFile(filepath.Join(author, "bundle.yaml"), []byte(bundleYAML), 0o644); err != nil {
 		return err
 	}
-	text := strings.Replace(string(b), "\nscenes:\n", "\nscenes:\n  noise: {media: media/noise.png, for: 10s}\n", 1)
-	if text == string(b) {
-		return errors.New("the starting point has no line \"scenes:\" any more")
-	}
-	if err := os.WriteFile(yaml, []byte(text), 0o644); err != nil {
+	if err := picture(filepath.Join(author, "media", "still.png"), 64, 36, func() uint32 { return 0x2060a0 }); err != nil {
 		return err
 	}
 	for n := 1; n <= 5; n++ {
-		if err := noise(filepath.Join(author, "media", "noise.png"), uint64(n)); err != nil {
+		if err := picture(filepath.Join(author, "media", "noise.png"), 1400, 1000, rand.New(rand.NewPCG(uint64(n), 1)).Uint32); err != nil {
 			return err
 		}
 		if err := d.vitrine("build", author, "--keys", keys, "-o", filepath.Join(payload, fmt.Sprintf("%d.vitrine", n))); err != nil {
@@ -96,16 +100,13 @@ func (d *drill) bundles(payload string) error {
 	return nil
 }
 
-// noise writes a picture that cannot be made smaller, of about 4 MB.
-func noise(path string, seed uint64) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	m, r := image.NewRGBA(image.Rect(0, 0, 1400, 1000)), rand.New(rand.NewPCG(seed, 1))
-	for y := range 1000 {
-		for x := range 1400 {
-			v := r.Uint32()
-			m.SetRGBA(x, y, color.RGBA{uint8(v), uint8(v >> 8), uint8(v >> 16), 255})
+// picture writes a PNG that is not made smaller.
+func picture(path string, width, height int, pixel func() uint32) error {
+	m := image.NewRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			v := pixel()
+			m.SetRGBA(x, y, color.RGBA{uint8(v >> 16), uint8(v >> 8), uint8(v), 255})
 		}
 	}
 	f, err := os.Create(path)

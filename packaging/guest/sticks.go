@@ -10,6 +10,10 @@ import (
 	"vitrine/agent/control"
 )
 
+// startPlayer starts it as a service that is started again, as the package's unit has it: an emulated machine on a busy one can
+// stand still for so long that the player's watchdog acts.
+const startPlayer = "systemd-run -q --unit=player --collect -p Restart=always -p RestartSec=1 /payload/vitrine-player run --data /var/lib/vitrine --headless 640x360 --renderer /payload/vitrine-render --lang en --cec=false"
+
 // all is the whole drill.
 func (d *drill) all() error {
 	if err := d.player(); err != nil {
@@ -27,7 +31,7 @@ func (d *drill) all() error {
 func (d *drill) player() error {
 	for _, command := range []string{
 		"mount -o ro LABEL=payload /payload",
-		"systemd-run -q --unit=player /payload/vitrine-player run --data /var/lib/vitrine --headless 640x360 --renderer /payload/vitrine-render --lang en --cec=false",
+		startPlayer,
 	} {
 		if _, err := d.guest.sh("%s", command); err != nil {
 			return err
@@ -119,7 +123,7 @@ func (d *drill) write(kind, image string, n int, flags string) error {
 	if err := d.guest.pull("stick", false); err != nil {
 		return err
 	}
-	if _, err := d.guest.sh("for i in $(seq 600); do [ -b /dev/disk/by-label/LOBBY ] || break; sleep 0.2; done; systemd-run -q --unit=player --collect /payload/vitrine-player run --data /var/lib/vitrine --headless 640x360 --renderer /payload/vitrine-render --lang en --cec=false"); err != nil {
+	if _, err := d.guest.sh("for i in $(seq 600); do [ -b /dev/disk/by-label/LOBBY ] || break; sleep 0.2; done; " + startPlayer); err != nil {
 		return err
 	}
 	_, err = d.await("the player is back", func(s control.Status) bool { return s.Bundle != nil && s.Showing.Scene != "" })
@@ -219,7 +223,7 @@ func (d *drill) reported(kind, image string, n int) error {
 		return err
 	}
 	d.step("%s: the result is on the stick", kind)
-	_, err = d.guest.sh("systemd-run -q --unit=player --collect /payload/vitrine-player run --data /var/lib/vitrine --headless 640x360 --renderer /payload/vitrine-render --lang en --cec=false")
+	_, err = d.guest.sh(startPlayer)
 	return err
 }
 

@@ -12,6 +12,8 @@ import (
 	"path"
 	"strconv"
 	"sync/atomic"
+
+	"vitrine/usb/seal"
 )
 
 // Format is what an index says that it is.
@@ -61,6 +63,8 @@ type Index struct {
 	Parcels []string `json:"parcels,omitempty"`
 	// Ticket is the SHA-256 of a ticket's envelope, t/<sha256>.json; "" = the stick has none.
 	Ticket string `json:"ticket,omitempty"`
+	// Sealed: the stick is encrypted. Manifest, Roots and Ticket are then those of an index that is sealed too.
+	Sealed *Sealed `json:"sealed,omitempty"`
 	// Report: whoever wrote the stick wants to be told how the import went, in results/ on the stick.
 	Report bool `json:"report,omitempty"`
 }
@@ -72,7 +76,8 @@ type Tree struct {
 	index  Index
 	left   atomic.Int64 // bytes that may still be read
 
-	unfinished bool // a newer bundle was being written when the stick was pulled out
+	seal       *seal.Seal // of an encrypted stick that has been opened
+	unfinished bool       // a newer bundle was being written when the stick was pulled out
 
 	replies []Reply // to be written back
 }
@@ -131,6 +136,8 @@ func (t *Tree) readIndex() error {
 		return fmt.Errorf("its ticket is %q, which is no SHA-256: write the stick again", t.index.Ticket)
 	case len(t.index.Parcels) > maxParcels:
 		return fmt.Errorf("it counts %d parcels; %d are the most: write the stick again", len(t.index.Parcels), maxParcels)
+	case t.index.Sealed != nil:
+		return t.index.Sealed.check()
 	case t.index.Manifest == "" && len(t.index.Warnings)+len(t.index.Parcels) > 0:
 	case !isDigest(t.index.Manifest):
 		return fmt.Errorf("its manifest is %q, which is no SHA-256: write the stick again", t.index.Manifest)
@@ -161,9 +168,12 @@ func (t *Tree) Close() error { return errors.Join(t.anchor.Close(), t.folder.Clo
 
 // Roots reads the chain of root envelopes, from 1.
 func (t *Tree) Roots(ctx context.Context) ([][]byte, error) {
+	if t.Sealed() {
+		return nil, seal.ErrShut
+	}
 	chain := make([][]byte, 0, t.index.Roots)
 	for n := 1; n <= t.index.Roots; n++ {
-		raw, err := t.read(ctx, path.Join("root", strconv.Itoa(n)+".json"), maxRoot)
+		raw, err := t.read(ctx, t.path(path.Join("root", strconv.Itoa(n)+".json")), maxRoot)
 		if err != nil {
 			return nil, err
 		}
@@ -213,6 +223,9 @@ func plain(dir, name string) bool {
 
 // Manifest reads the envelope that the index names, and fails if its bytes are not those that the name stands for.
 func (t *Tree) Manifest(ctx context.Context) ([]byte, error) {
+	if t.Sealed() {
+		return nil, seal.ErrShut
+	}
 	if t.index.Manifest == "" {
 		return nil, ErrNothing
 	}
@@ -221,7 +234,7 @@ func (t *Tree) Manifest(ctx context.Context) ([]byte, error) {
 
 // named reads a file whose bytes have a digest.
 func (t *Tree) named(ctx context.Context, name, digest string, limit int64) ([]byte, error) {
-	raw, err := t.read(ctx, name, limit)
+	raw, err := t.read(ctx, t.path(name), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +253,10 @@ func (t *Tree) Blob(ctx context.Context, digest string, from int64) (io.ReadClos
 	if from < 0 {
 		return nil, fmt.Errorf("a blob begins at byte 0, not at %d", from)
 	}
-	name := path.Join("b", digest[:2], digest)
+	name := t.path(path.Join("b", digest[:2], digest))
+	if t.seal != nil {
+		return t.sealedBlob(ctx, name, from)
+	}
 	f, err := t.open(name)
 	if err == nil {
 		return &reader{ctx: ctx, tree: t, file: f, at: from}, nil
@@ -267,7 +283,7 @@ func (t *Tree) read(ctx context.Context, name string, limit int64) ([]byte, erro
 	}
 	r := &reader{ctx: ctx, tree: t, file: f}
 	defer r.Close()
-	raw, err := limited(r, limit)
+	raw, err := t.opened(r, name, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}

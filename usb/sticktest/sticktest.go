@@ -38,7 +38,7 @@ func Make(t testing.TB, kind string, size int64) *Stick {
 	s := &Stick{Kind: kind, Image: filepath.Join(t.TempDir(), "stick.img"), t: t}
 	f, err := os.Create(s.Image)
 	if err == nil {
-		err = errors.Join(f.Truncate(size), f.Close())
+		err = errors.Join(f.Truncate(size&^(1<<20-1)), f.Close()) // in whole sectors, whatever they are
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -73,9 +73,9 @@ func (s *Stick) loop(file string) {
 	if os.Getuid() != 0 {
 		s.t.Skip("loop devices need root")
 	}
-	out, err := exec.Command("losetup", "--find", "--show", file).CombinedOutput()
+	out, err := exec.Command("losetup", "--find", "--show", file).Output()
 	if err != nil {
-		s.t.Skipf("no loop device is to be had here: %s", out)
+		s.t.Skipf("no loop device is to be had here: %v", err)
 	}
 	s.Device = strings.TrimSpace(string(out))
 }

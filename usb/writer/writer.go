@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vitrine/usb/importer"
+	"vitrine/usb/seal"
 )
 
 // folder is where everything is on a stick.
@@ -54,6 +55,51 @@ func Plain(name string, size int64, digest string, open func() (io.ReadCloser, e
 		}
 		return nil
 	}}
+}
+
+// Sealed is a file that lies encrypted on the stick, under the name that its seal gives it.
+func Sealed(f File, s *seal.Seal) File {
+	return File{Name: s.Path(f.Name), Size: s.Size(f.Size), Whole: true,
+		Open: func() (io.ReadCloser, error) {
+			from, err := f.Open()
+			if err != nil {
+				return nil, err
+			}
+			r, err := s.Encrypt(from)
+			if err != nil {
+				return nil, errors.Join(err, from.Close())
+			}
+			return struct {
+				io.Reader
+				io.Closer
+			}{r, from}, nil
+		},
+		Check: func(r io.Reader) error {
+			answered := &asking{Reader: r}
+			plain, err := s.Decrypt(answered)
+			if err == nil {
+				err = f.Check(plain)
+			}
+			if err == nil || answered.err != nil {
+				return errors.Join(err, answered.err)
+			}
+			return errWrong
+		}}
+}
+
+// asking keeps what a stick answers when it cannot be read.
+type asking struct {
+	io.Reader
+	err error
+}
+
+// Read implements io.Reader.
+func (a *asking) Read(p []byte) (int, error) {
+	n, err := a.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		a.err = err
+	}
+	return n, err
 }
 
 // errWrong means that the stick gives other bytes than were written.

@@ -110,7 +110,7 @@ func (l *loader) location(at string, s bundle.SourceSpec) {
 		"database": "database: with its name", "auth": "auth: {secret: …} with the name of a secret that the player holds",
 		"hostKey": "hostKey: with what ssh-keyscan HOST | ssh-keygen -lf - says, so that no other server is believed"}
 	for _, field := range slices.Sorted(maps.Keys(needs)) {
-		if slices.Contains(needs[field], loc.Type) && !slices.Contains(given, field) {
+		if slices.Contains(needs[field], loc.Type) && !slices.Contains(given, field) && !(field == "url" && bundle.HasAddress(s.Type)) {
 			l.fault(at, false, "the location has no "+field, "write "+examples[field])
 		}
 	}

@@ -74,7 +74,7 @@ func TestEveryTypeOfSourceCanBeWritten(t *testing.T) {
 		`a: {type: caldav, calendar: rooms, location: {type: https, url: "https://dav.example.com/", auth: {secret: x}}}`,
 		`a: {type: exchange, mailbox: room@example.com, location: {type: https, url: "https://mail.example.com/EWS/Exchange.asmx", auth: {secret: x}}}`,
 		`a: {type: graph, mailbox: room@example.com, location: {type: https, url: "https://graph.microsoft.com", auth: {secret: x}}}`,
-		`a: {type: google, calendar: primary, location: {type: https, url: "https://www.googleapis.com", auth: {secret: x}}}`,
+		`a: {type: google, calendar: primary, location: {type: https, auth: {secret: x}}}`,
 		`a: {type: domino, calendar: mail/room.nsf, location: {type: https, url: "https://notes.example.com", auth: {secret: x}}}`,
 		`a: {type: folder, pattern: "*.jpg", depth: 2, location: {type: smb, host: h, share: s, auth: {secret: x}}}`,
 		`a: {type: gtfs, stops: ["Gare Centrale"], routes: ["12"], location: {type: https, url: "https://example.com/gtfs.zip"}}`,

@@ -121,6 +121,10 @@ func playFlags(name string, cfg *agent.Config) *flags {
 		cfg.StickKinds = strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
 		return nil
 	})
+	f.Func("usb-passphrase-file", "`file` whose first line opens sticks that are encrypted by a passphrase; only its owner may read it", func(path string) (err error) {
+		cfg.StickPassphrase, err = passphrase(path)
+		return err
+	})
 	f.BoolVar(&cfg.StickReports, "usb-reports", true, "write onto a stick of this player's publisher how its import went, if the stick asks for it")
 	f.StringVar(&cfg.Alerts, "alerts", "", "`folder` of public warnings, one CAP message in each file *.xml; whoever may write there may take the screen")
 	f.StringVar(&cfg.AlertFeed, "alert-feed", "", "`address` of a CAP message, or of an Atom or RSS index of some on the same host; https:// if you can")
@@ -157,6 +161,26 @@ func playFlags(name string, cfg *agent.Config) *flags {
 		return err
 	})
 	return f
+}
+
+// passphrase reads the first line of a file that only its owner can read.
+func passphrase(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err != nil {
+		return "", err
+	} else if st.Mode().Perm()&0o077 != 0 {
+		return "", fmt.Errorf("others can read it (mode %v): chmod 600 %s", st.Mode().Perm(), path)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, 4<<10))
+	first, _, _ := strings.Cut(string(b), "\n")
+	if first = strings.TrimSuffix(first, "\r"); err == nil && first == "" {
+		err = errors.New("its first line is empty")
+	}
+	return first, err
 }
 
 // position reads "latitude,longitude".

@@ -9,6 +9,7 @@ package connecttest
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -49,8 +50,11 @@ func (s *Stage) Defer(f func()) {
 	s.ends = append(s.ends, f)
 }
 
-// Close ends everything.
+// Close ends everything. A stage that was never made has nothing to end.
 func (s *Stage) Close() {
+	if s == nil {
+		return
+	}
 	s.mu.Lock()
 	ends := s.ends
 	s.ends = nil
@@ -58,6 +62,23 @@ func (s *Stage) Close() {
 	for i := len(ends) - 1; i >= 0; i-- {
 		ends[i]()
 	}
+}
+
+// Main runs a package's tests between start and Close. Fuzzing needs no servers, and starts many processes.
+func Main(m interface{ Run() int }, start func() error, end func()) {
+	flag.Parse()
+	fuzz, worker := flag.Lookup("test.fuzz"), flag.Lookup("test.fuzzworker")
+	if fuzz != nil && fuzz.Value.String() != "" || worker != nil && worker.Value.String() == "true" {
+		os.Exit(m.Run())
+	}
+	code, err := 1, start()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		code = m.Run()
+	}
+	end()
+	os.Exit(code)
 }
 
 // Port is a free one on loopback.
@@ -120,7 +141,7 @@ func (s *Stage) Start(cmd *exec.Cmd, ready func() error) error {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.Setpgid = true
+	cmd.SysProcAttr.Setpgid, cmd.SysProcAttr.Pdeathsig = true, syscall.SIGKILL // a test that is killed leaves nothing
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
 		return err

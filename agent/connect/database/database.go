@@ -58,6 +58,7 @@ type Env struct {
 	Now    time.Time   // the player's time in its zone: $today, and the zone that instants are told in; zero = time.Now()
 	Deny   string      // folder that no query may read: the player's own; "" = none
 	Held   *place.Held // what has not come back, over all sources; nil = the query's own
+	Dir    string      // where QueryBytes keeps a file for a moment; "" = the system's folder for such
 	Child  string      // the program vitrine-odbc; "" = the one beside this program, else in the PATH
 }
 

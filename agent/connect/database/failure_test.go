@@ -26,6 +26,12 @@ func fails(t *testing.T, ctx context.Context, spec database.Spec, env database.E
 	t.Log(err)
 }
 
+func within(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 func with(spec database.Spec, change func(*database.Spec)) database.Spec {
 	change(&spec)
 	return spec

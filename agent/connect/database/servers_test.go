@@ -3,7 +3,6 @@ package database_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -34,19 +33,7 @@ var servers struct {
 	child    string
 }
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	code, err := 1, start()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	} else {
-		code = m.Run()
-	}
-	if servers.Stage != nil {
-		servers.Close()
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { connecttest.Main(m, start, func() { servers.Close() }) }
 
 func start() error {
 	var err error

@@ -2,11 +2,14 @@ package database
 
 import (
 	"context"
+	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	mssql "github.com/microsoft/go-mssqldb"
@@ -122,6 +125,15 @@ func (j job) ofSQLServer(err error, s server) error {
 			return fmt.Errorf("the rows are locked by others on %s; they are asked for again soon", s.addr)
 		}
 		return fmt.Errorf("SQL Server at %s refuses the query: %s (error %d)", s.addr, said.Message, said.Number)
+	}
+	// The driver tells most of what went wrong on the way only in words.
+	switch words := err.Error(); {
+	case strings.Contains(words, "signed by unknown authority"):
+		err = x509.UnknownAuthorityError{}
+	case strings.Contains(words, "does not support encryption"):
+		return fmt.Errorf("%s does not encrypt, which the source asks for; switch TLS on there", s.addr)
+	case strings.Contains(words, "EOF"), strings.Contains(words, "reset by peer"), strings.Contains(words, "closed network connection"):
+		err = io.ErrUnexpectedEOF
 	}
 	return place.Explain(err, s.addr)
 }

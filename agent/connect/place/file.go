@@ -14,13 +14,26 @@ import (
 
 // file is a file or folder on the player, or on a share that is mounted there.
 type file struct {
-	path string
-	deny string
+	path   string
+	deny   string
+	shared bool // it must be on a share
+}
+
+func (l *file) check() error {
+	if l.shared {
+		if err := shared(l.path); err != nil {
+			return err
+		}
+	}
+	if err := Allowed(l.path, l.deny); err != nil {
+		return advise(err, l.path)
+	}
+	return nil
 }
 
 func (l *file) fetch(ctx context.Context, limit int64, known mark) ([]byte, mark, error) {
-	if err := Allowed(l.path, l.deny); err != nil {
-		return nil, mark{}, advise(err, l.path)
+	if err := l.check(); err != nil {
+		return nil, mark{}, err
 	}
 	// A pipe or a device must not hold the player up.
 	f, err := os.OpenFile(l.path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -32,8 +45,8 @@ func (l *file) fetch(ctx context.Context, limit int64, known mark) ([]byte, mark
 }
 
 func (l *file) dial(context.Context) (folder, string, error) {
-	if err := Allowed(l.path, l.deny); err != nil {
-		return nil, "", advise(err, l.path)
+	if err := l.check(); err != nil {
+		return nil, "", err
 	}
 	return local{root: l.path, deny: l.deny}, l.path, nil
 }

@@ -95,7 +95,7 @@ func Open(spec Spec, env Env) (Place, error) {
 		if !filepath.IsAbs(spec.Path) {
 			return nil, fmt.Errorf("its path %q does not begin with /; name the whole path on the player", spec.Path)
 		}
-		p.source, p.key = &file{path: spec.Path, deny: env.Deny}, "file "+spec.Path
+		p.source, p.key = &file{path: spec.Path, deny: env.Deny, shared: spec.Type == "nfs"}, "file "+spec.Path
 	case "http", "https":
 		p.source, err = newWeb(spec, env)
 		p.key = spec.URL

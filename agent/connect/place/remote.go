@@ -48,14 +48,30 @@ func read(ctx context.Context, s shelf, name string, limit int64, known mark) ([
 	return b, m, s.sentence(err)
 }
 
-// connect opens a connection that is closed when ctx ends: a server that stalls is never waited for, not even to say goodbye.
-func connect(ctx context.Context, addr string) (net.Conn, error) {
+// connect opens a connection that is closed when ctx ends: a server that stalls is never waited for, not even to say
+// goodbye. It gives no more than most bytes, with room for what a protocol puts around them.
+func connect(ctx context.Context, addr string, most int64) (net.Conn, error) {
 	conn, err := (&net.Dialer{Timeout: dialTime}).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, Explain(err, addr)
 	}
 	context.AfterFunc(ctx, func() { conn.Close() })
-	return conn, nil
+	return &frugalConn{Conn: conn, left: most + most/4 + 1<<20}, nil
+}
+
+// frugalConn reads so many bytes.
+type frugalConn struct {
+	net.Conn
+	left int64
+}
+
+func (c *frugalConn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errTooLong
+	}
+	n, err := c.Conn.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	return n, err
 }
 
 // address is host with a port, the usual one when it names none.

@@ -40,18 +40,7 @@ var servers struct {
 	mount   *connecttest.Proxy
 }
 
-func TestMain(m *testing.M) {
-	code, err := 1, start()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	} else {
-		code = m.Run()
-	}
-	if servers.Stage != nil {
-		servers.Close()
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { connecttest.Main(m, start, func() { servers.Close() }) }
 
 func start() error {
 	var err error

@@ -40,7 +40,7 @@ func newSFTP(spec Spec, env Env) (*overSSH, error) {
 }
 
 func (l *overSSH) fetch(ctx context.Context, limit int64, known mark) ([]byte, mark, error) {
-	s, err := l.log(ctx)
+	s, err := l.log(ctx, limit)
 	if err != nil {
 		return nil, mark{}, err
 	}
@@ -48,12 +48,12 @@ func (l *overSSH) fetch(ctx context.Context, limit int64, known mark) ([]byte, m
 }
 
 func (l *overSSH) dial(ctx context.Context) (folder, string, error) {
-	s, err := l.log(ctx)
+	s, err := l.log(ctx, maxListing)
 	return s, path.Clean(l.spec.Path), err
 }
 
 // log logs in.
-func (l *overSSH) log(ctx context.Context) (*sshFiles, error) {
+func (l *overSSH) log(ctx context.Context, most int64) (*sshFiles, error) {
 	sec, err := l.env.secretFor(l.spec.Secret, l.addr)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (l *overSSH) log(ctx context.Context) (*sshFiles, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := connect(ctx, l.addr)
+	conn, err := connect(ctx, l.addr, most)
 	if err != nil {
 		return nil, err
 	}

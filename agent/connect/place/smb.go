@@ -36,7 +36,7 @@ func newSMB(spec Spec, env Env) (*smb, error) {
 }
 
 func (l *smb) fetch(ctx context.Context, limit int64, known mark) ([]byte, mark, error) {
-	s, err := l.mount(ctx)
+	s, err := l.mount(ctx, limit)
 	if err != nil {
 		return nil, mark{}, err
 	}
@@ -44,16 +44,16 @@ func (l *smb) fetch(ctx context.Context, limit int64, known mark) ([]byte, mark,
 }
 
 func (l *smb) dial(ctx context.Context) (folder, string, error) {
-	s, err := l.mount(ctx)
+	s, err := l.mount(ctx, maxListing)
 	return s, l.path, err
 }
 
-func (l *smb) mount(ctx context.Context) (*smbShare, error) {
+func (l *smb) mount(ctx context.Context, most int64) (*smbShare, error) {
 	sec, err := l.env.secretFor(l.spec.Secret, l.addr)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := connect(ctx, l.addr)
+	raw, err := connect(ctx, l.addr, most)
 	if err != nil {
 		return nil, err
 	}

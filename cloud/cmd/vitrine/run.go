@@ -53,6 +53,7 @@ func verbs() []verb {
 		{"timeline", "DIR", "list every change of what is on, or draw a calendar", "vitrine timeline lobby --from 2027-01-04 --to 2027-01-11 --html week.html", runTimeline},
 		{"conflicts", "DIR", "find the events that can never show", "vitrine conflicts lobby --group canteen", runConflicts},
 		{"test", "DIR", "run the bundle's own tests", "vitrine test lobby", runTest},
+		{"source", "test DIR NAME", "read one source of a folder here and now: rows, types, times, what was dropped", "vitrine source test lobby menus --secrets secrets.json", runSource},
 		{"import", "FILE --into DIR", "take events from a calendar (.ics), a scene from a playlist (.m3u)", "vitrine import holidays.ics --into lobby --scene closed --print", runImport},
 		{"key", "new | show | sign …", "make, change and use the keys that sign bundles", "vitrine key new --customer acme", runKey},
 		{"trust", "BUNDLE | DIR | --player ID", "say in words who may sign what, and who no longer", "vitrine trust lobby.vitrine", runTrust},

@@ -26,6 +26,7 @@ type stickFlags struct {
 	asJSON   bool
 	noReport bool
 	ticket   ticketFlags
+	sealed   sealFlags
 	secrets  *secrets
 }
 
@@ -37,6 +38,7 @@ func runUSB(ctx context.Context, c *call) error {
 	fs.BoolVar(&o.asJSON, "json", false, "write progress and result as lines of JSON")
 	fs.BoolVar(&o.noReport, "no-report", false, "players write nothing back onto the stick")
 	o.ticket.add(fs)
+	o.sealed.add(fs)
 	o.secrets = c.secrets(fs)
 	args, err := c.parse(fs)
 	if err != nil {
@@ -55,6 +57,9 @@ func runUSB(ctx context.Context, c *call) error {
 	dir, leave, err := mountPoint(ctx, args[2])
 	if err != nil {
 		return err
+	}
+	if err := o.seal(load, dir); err != nil {
+		return errors.Join(err, leave())
 	}
 	tell, end := c.stickProgress(o.asJSON)
 	report, err := writer.Write(ctx, writer.Config{Dir: dir, Files: load.files, Index: load.index, First: load.first, Prune: o.prune, Progress: tell})
@@ -189,6 +194,9 @@ func (c *call) stickWritten(l *load, r writer.Report, where string, lent, asJSON
 	}
 	if r.Removed > 0 {
 		fmt.Fprintf(c.stdout, "%s of earlier bundles removed\n", count(r.Removed, "file"))
+	}
+	if l.index.Sealed != nil {
+		fmt.Fprintln(c.stdout, "it is encrypted: the number of files and their sizes can be seen, nothing else")
 	}
 	if t := l.ticket; t != nil {
 		fmt.Fprintf(c.stdout, "%s\n", ticketText(t))

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf16"
 	"unsafe"
 
@@ -34,6 +35,9 @@ type library struct {
 	getDiagRec    func(kind int16, handle uintptr, record int16, state *uint16, native *int32, text *uint16, max int16, length *int16) int16
 	endTran       func(kind int16, handle uintptr, how int16) int16
 	disconnect    func(conn uintptr) int16
+
+	buf       [chunk]byte // of a cell
+	indicator int64       // how long it is
 }
 
 // Return codes, kinds of handle and attributes.
@@ -74,10 +78,23 @@ func load() (*library, error) {
 		"SQLSetStmtAttrW": &l.setStmtAttr, "SQLDriverConnectW": &l.driverConnect, "SQLExecDirectW": &l.execDirect,
 		"SQLNumResultCols": &l.numResultCols, "SQLDescribeColW": &l.describeCol, "SQLFetch": &l.fetch, "SQLGetData": &l.getData,
 		"SQLGetDiagRecW": &l.getDiagRec, "SQLEndTran": &l.endTran, "SQLDisconnect": &l.disconnect} {
-		if _, err := purego.Dlsym(handle, name); err != nil {
+		address, err := purego.Dlsym(handle, name)
+		if err != nil {
 			return nil, fmt.Errorf("this unixODBC has no %s: install a newer one", name)
 		}
-		purego.RegisterLibFunc(into, handle, name)
+		purego.RegisterFunc(into, address)
+		switch name { // what is called for every cell goes without reflection
+		case "SQLFetch":
+			l.fetch = func(stmt uintptr) int16 {
+				code, _, _ := purego.SyscallN(address, stmt)
+				return int16(code)
+			}
+		case "SQLGetData":
+			l.getData = func(stmt uintptr, column uint16, kind int16, into unsafe.Pointer, max int64, indicator *int64) int16 {
+				code, _, _ := purego.SyscallN(address, stmt, uintptr(column), uintptr(kind), uintptr(into), uintptr(max), uintptr(unsafe.Pointer(indicator)))
+				return int16(code)
+			}
+		}
 	}
 	return l, nil
 }
@@ -151,7 +168,7 @@ func (l *library) fault(step string, kind int16, handle uintptr) error {
 		}
 		words := string(utf16.Decode(text[:max(0, min(int(length), len(text)-1))]))
 		if record == 1 {
-			f.State, f.Native, f.Message = string(utf16.Decode(state[:5])), int(native), words
+			f.State, f.Native, f.Message = strings.Trim(string(utf16.Decode(state[:5])), "\x00 "), int(native), strings.TrimSpace(words)
 		} else if len(f.Message) < 1000 {
 			f.Message += "; " + words
 		}

@@ -114,10 +114,10 @@ func (l *library) value(stmt uintptr, c *column) (rows.Value, error) {
 // get reads a value piece by piece, up to what a cell may hold.
 func (l *library) get(stmt uintptr, c *column) (all []byte, null bool, code int16) {
 	end := map[int16]int{cChar: 1, cWide: 2, cBinary: 0}[c.as] // bytes of the zero at its end
-	var buf [chunk]byte
+	buf := l.buf[:]
 	for len(all) < 2*rows.MaxCell {
-		var indicator int64
-		code = l.getData(stmt, c.number, c.as, unsafe.Pointer(&buf[0]), chunk, &indicator)
+		code = l.getData(stmt, c.number, c.as, unsafe.Pointer(&l.buf), chunk, &l.indicator)
+		indicator := l.indicator
 		switch {
 		case code == noData && all != nil:
 			return all, false, success
