@@ -12,11 +12,7 @@ SECONDS  ?=
 SOAK     ?= 15m
 OUT      ?=
 
-<<<<<<< HEAD
-.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall idle delta changes qemu slow-stick oracle fuzz bare pictures clean
-=======
-.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall idle delta changes qemu slow-stick stick-write fuzz bare pictures clean
->>>>>>> main
+.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall idle delta changes qemu slow-stick stick-write oracle fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -109,14 +105,11 @@ qemu: setup
 slow-stick: build
 	@$(ENV) VITRINE_RENDER=$$PWD/bin/vitrine-render go test -tags "$$TAGS" ./agent -run SlowStickFigures -count 1 -v -timeout 1h -slow-stick $(or $(FOR),60s) | grep -v level=
 
-<<<<<<< HEAD
+stick-write: setup
+	@$(ENV) go test ./usb/writer -run WriteFigures -count 1 -v -timeout 1h -figures $(or $(MIB),256)
 oracle:
 	@$(SETUP) packaging/debian-packages-oracle.txt
 	@packaging/oracle.sh
-=======
-stick-write: setup
-	@$(ENV) go test ./usb/writer -run WriteFigures -count 1 -v -timeout 1h -figures $(or $(MIB),256)
->>>>>>> main
 
 # One fuzz function at a time: go test -fuzz takes no more.
 fuzz: setup
