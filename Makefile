@@ -107,6 +107,8 @@ slow-stick: build
 
 stick-write: setup
 	@$(ENV) go test ./usb/writer -run WriteFigures -count 1 -v -timeout 1h -figures $(or $(MIB),256)
+
+# Other programs read the same files: packages of a gigabyte, which nothing else needs.
 oracle:
 	@$(SETUP) packaging/debian-packages-oracle.txt
 	@packaging/oracle.sh
