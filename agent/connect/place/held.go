@@ -39,14 +39,15 @@ func within[T any](ctx context.Context, h *Held, key string, f func() (T, error)
 	}
 	done := make(chan answer, 1)
 	go func() {
-		defer h.free(key)
+		a := answer{}
 		defer func() {
 			if p := recover(); p != nil { // of a library that reads foreign bytes
-				done <- answer{err: fmt.Errorf("its server's answer cannot be read: %v", p)}
+				a = answer{err: fmt.Errorf("its server's answer cannot be read: %v", p)}
 			}
+			h.free(key) // before anybody can ask again
+			done <- a
 		}()
-		got, err := f()
-		done <- answer{got, err}
+		a.got, a.err = f()
 	}()
 	select {
 	case a := <-done:
