@@ -76,8 +76,12 @@ func TestAPlayerThatWasOffWhileAllItsKeysWereChangedFollows(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `has taken that away from the key "publisher"`) {
 		t.Errorf("the stick from the drawer: %v", err)
 	}
-	out := h.vitrine("trust", "--player", "Hall")
-	for _, says := range []string{"Player Hall has the newest root", "REVOKED: publisher", "laptop stolen", "REVOKED: root 1", "May say which bundle is the newest: 1 of 1"} {
+	out := ""
+	h.until("the relay has heard which root the player has", func() bool {
+		out = h.vitrine("trust", "--player", "Hall")
+		return strings.Contains(out, "Player Hall has the newest root")
+	})
+	for _, says := range []string{"REVOKED: publisher", "laptop stolen", "REVOKED: root 1", "May say which bundle is the newest: 1 of 1"} {
 		if !strings.Contains(out, says) {
 			t.Errorf("it lacks %q: %s", says, out)
 		}
