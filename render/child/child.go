@@ -1,7 +1,7 @@
 // Package child answers: how is a foreign program given foreign bytes?
 //
 //	file ──stdin──> prlimit ──> program ──stdout──> at most so many bytes
-//	                memory, processor time, open files; no network where the kernel allows; a deadline
+//	                memory, processor time, open files; no network where the kernel allows; a deadline; niceness
 //
 // The program gets the file itself, never its name: nothing in a name is an option or an address for it. What it says on
 // stderr becomes part of the error.
@@ -110,6 +110,7 @@ func (j Job) start(ctx context.Context, alone bool) ([]byte, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, &startError{err}
 	}
+	stepBack(cmd)
 	err := cmd.Wait()
 	switch {
 	case stdout.over:

@@ -4,7 +4,12 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
+
+// behind is a nice value: what a child prepares comes after what is on the screen.
+const behind = 10
 
 // confine has the child die with its parent and all it started with it, and, where alone, see no network.
 func confine(cmd *exec.Cmd, alone bool) {
@@ -20,3 +25,6 @@ func confine(cmd *exec.Cmd, alone bool) {
 	cmd.SysProcAttr = attr
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
+
+// stepBack leaves the processors to what plays. Where the kernel refuses, the child runs as it is.
+func stepBack(cmd *exec.Cmd) { _ = unix.Setpriority(unix.PRIO_PGRP, cmd.Process.Pid, behind) }

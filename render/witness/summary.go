@@ -11,6 +11,7 @@ type Item struct {
 	Frames int           // 0 = a picture
 	Period time.Duration // of a frame
 	For    time.Duration // of a picture on the screen; 0 = not known
+	Round  int           // of a live stream: frames after which their numbers begin again; 0 = they do not
 }
 
 // ItemOf describes a Clip.
@@ -23,7 +24,7 @@ type Run struct {
 	Item        int
 	First, Last time.Duration // of the samples that showed it
 	FirstFrame  int
-	LastFrame   int
+	LastFrame   int           // of a live stream it counts on where the numbers begin again
 	LastCame    time.Duration // first sample of its last frame
 	Distinct    int           // frames that were seen
 	Backwards   int           // samples whose frame number was lower than the one before
@@ -83,7 +84,7 @@ func (f *Film) Summarise(look int, items []Item) Summary {
 			hole++
 			continue
 		}
-		out.see(s.At, m.Mark, hole)
+		out.see(s.At, m.Mark, hole, known[m.Item].Round)
 		hole = 0
 	}
 	out.changes(known, f.Period)
@@ -91,9 +92,12 @@ func (f *Film) Summarise(look int, items []Item) Summary {
 }
 
 // see adds a mark to the present run, or begins another.
-func (o *Summary) see(at time.Duration, m Mark, hole int) {
+func (o *Summary) see(at time.Duration, m Mark, hole, round int) {
 	if n := len(o.Runs); n > 0 && o.Runs[n-1].Item == m.Item {
 		r := &o.Runs[n-1]
+		if round > 0 { // the nearer way round, as RFC 1982 compares serial numbers
+			m.Frame = r.LastFrame + (m.Frame-r.LastFrame%round+round+round/2)%round - round/2
+		}
 		again := m.Frame < r.LastFrame && m.Frame <= 2 // the same file once more
 		switch {
 		case m.Frame == r.LastFrame:

@@ -88,7 +88,7 @@ func TestAFilmIsSummarised(t *testing.T) {
 		return witness.Seen{Mark: witness.Mark{Item: item, Frame: frame}, OK: true}
 	}
 	none := witness.Seen{}
-	items := []witness.Item{{ID: 1, Frames: 2, Period: p}, {ID: 2, For: 2 * p}}
+	items := []witness.Item{{ID: 1, Frames: 2, Period: p}, {ID: 2, For: 2 * p}, {ID: 3, For: 4 * p, Round: 100}}
 	for _, tc := range []struct {
 		name                      string
 		film                      *witness.Film
@@ -100,6 +100,8 @@ func TestAFilmIsSummarised(t *testing.T) {
 		{"black between two items is counted", film(is(1, 0), is(1, 1), none, none, is(2, 0)), 2, 0, 2, 2 * p, 2 * p, 0},
 		{"an older frame is stale", film(is(1, 5), is(1, 6), is(1, 4), is(1, 7)), 0, 1, 1, 0, 0, 0},
 		{"the same file once more is another run", film(is(1, 0), is(1, 1), is(1, 0), is(1, 1)), 0, 0, 2, 0, 0, 0},
+		{"a stream's numbers begin again", film(is(3, 97), is(3, 99), is(3, 1), is(3, 4)), 0, 0, 1, 0, 0, 0},
+		{"a stream's older frame is stale, there too", film(is(3, 97), is(3, 1), is(3, 99), is(3, 2)), 0, 1, 1, 0, 0, 0},
 		{"nothing at all", film(none, none), 0, 0, 0, 0, 0, -1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

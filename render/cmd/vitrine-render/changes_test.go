@@ -19,7 +19,7 @@ import (
 var (
 	changesFile = flag.String("changes", "", "measure changes of every pair of kinds and write them to this `file` as JSON")
 	changesMany = flag.Int("changes-many", 500, "how `many` changes, in each of two runs: without a ticker and with one")
-	changesStay = flag.Duration("changes-stay", 1500*time.Millisecond, "how `long` each item stays")
+	changesStay = flag.Duration("changes-stay", 2500*time.Millisecond, "how `long` each item stays")
 )
 
 // everyPair goes through n things so that each follows each, itself included, once in a round (a sequence of de Bruijn's).

@@ -99,7 +99,7 @@ func addLive(t *testing.T, sorts []sort, stay time.Duration) []sort {
 			t.Fatal(err)
 		}
 		stream.media[i] = medium{Item: scene.Item{Kind: scene.Stream, Src: broadcast(t, file), For: scene.Duration(stay), Fit: scene.Stretch},
-			known: witness.Item{ID: id, For: stay}, size: markSize}
+			known: witness.Item{ID: id, For: stay, Round: c.Frames}, size: markSize}
 		id = 103 + i
 		pic := filepath.Join(dir, fmt.Sprintf("%d.png", id))
 		if err := (witness.Picture{Item: id, Size: markSize}).Make(pic); err != nil {
