@@ -74,7 +74,7 @@ func (d *drill) stick(kind string, n int) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	mkfs := map[string][]string{"vfat": {"mkfs.vfat", "-F", "32", "-n", "LOBBY", image}, "exfat": {"mkfs.exfat", "-q", "-L", "LOBBY", image}}[kind]
+	mkfs := map[string][]string{"vfat": {"mkfs.vfat", "-F", "32", "-n", "LOBBY", image}, "exfat": {"mkfs.exfat", "-L", "LOBBY", image}}[kind]
 	if err := d.host(mkfs[0], mkfs[1:]...); err != nil {
 		return err
 	}
