@@ -50,6 +50,17 @@ type Film struct {
 	Blind   int // samples that came more than half a period late: the machine was busy, what was on then is not known
 }
 
+// Every is what a slower camera would have seen: each n-th sample.
+func (f *Film) Every(n int) *Film {
+	out := *f
+	out.Period *= time.Duration(n)
+	out.Samples = nil
+	for i := 0; i < len(f.Samples); i += n {
+		out.Samples = append(out.Samples, f.Samples[i])
+	}
+	return &out
+}
+
 // Watch looks at a screen until ctx ends.
 func Watch(ctx context.Context, s Screen, w Watching) (*Film, error) {
 	if w.Hz <= 0 {

@@ -113,6 +113,17 @@ func TestAFilmIsSummarised(t *testing.T) {
 	}
 }
 
+func TestASlowerCameraSeesLess(t *testing.T) {
+	f := &witness.Film{Period: time.Millisecond}
+	for i := range 5 {
+		f.Samples = append(f.Samples, witness.Sample{At: time.Duration(i) * f.Period})
+	}
+	slow := f.Every(2)
+	if len(slow.Samples) != 3 || slow.Samples[2].At != 4*time.Millisecond || slow.Period != 2*time.Millisecond || len(f.Samples) != 5 {
+		t.Errorf("%+v", slow)
+	}
+}
+
 func TestAnXvfbIsStartedAndItsFrameBufferRead(t *testing.T) {
 	if _, err := exec.LookPath("Xvfb"); err != nil {
 		t.Skip("Xvfb is not on this machine")
