@@ -32,7 +32,7 @@ func bench(ctx context.Context, s *stage, o options) error {
 		return err
 	}
 	figures := []Figure{at()}
-	for _, measure := range []func(context.Context) ([]Figure, error){years, s.data, s.gibibyte, s.firstFrames, s.playing} {
+	for _, measure := range []func(context.Context) ([]Figure, error){years, s.data, s.gibibyte, s.firstFrames, s.playing, s.ticker} {
 		f, err := measure(ctx)
 		if err != nil {
 			return err
