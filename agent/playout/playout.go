@@ -173,6 +173,7 @@ type Playout struct {
 	cutAt    time.Time    // when what waits must be shown at the latest; zero = at the item's end
 	retry    time.Time    // not before: after the card itself has failed
 	moved    time.Time    // when a frame was last presented
+	up       time.Time    // when the renderer was last ready
 	begun    time.Time
 	shares   shares
 	visitors visitors

@@ -129,6 +129,7 @@ func (p *Playout) hear(r pipe.Report) (again bool) {
 		p.status.Unplugged = r.Unplugged
 		p.mu.Unlock()
 		p.moved = time.Now()
+		p.up = p.moved
 		p.cfg.Changed()
 		return true // the card and alerts are drawn for the size of the screen
 	case pipe.EvStarted:
@@ -293,7 +294,8 @@ func (p *Playout) pulse(r pipe.Report) (again bool) {
 }
 
 func (p *Playout) stuck(now time.Time) (*showing, string) {
-	if w := p.waiting; w != nil && p.on == nil && now.Sub(w.queued) > startMax {
+	up := now.Sub(p.up) // no item has ended late, or not begun, because its renderer was killed meanwhile
+	if w := p.waiting; w != nil && p.on == nil && min(up, now.Sub(w.queued)) > startMax {
 		return w, "its first frame did not come"
 	}
 	if p.on == nil {
@@ -302,7 +304,7 @@ func (p *Playout) stuck(now time.Time) (*showing, string) {
 	if p.on.moving() && now.Sub(p.moved) > stuckMax {
 		return p.on, "it did not move any more"
 	}
-	if end, known := p.on.end(); known && p.on.item != CardItem && now.Sub(end) > overtime {
+	if end, known := p.on.end(); known && p.on.item != CardItem && min(up, now.Sub(end)) > overtime {
 		return p.on, "it did not end"
 	}
 	return nil, ""

@@ -107,6 +107,29 @@ func TestWhoEndsTheRendererIsFoundOut(t *testing.T) {
 	})
 }
 
+func TestAnItemIsNotBlamedForTheTimeThatItsRendererWasAway(t *testing.T) {
+	for _, killed := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			p := guarded(t)
+			p.mu.Lock()
+			p.timer.Stop() // what is on does not end
+			p.mu.Unlock()
+			for range 12 {
+				time.Sleep(5 * time.Second)
+				if killed {
+					p.tell(pipe.Report{Ev: pipe.EvFailed, Reason: pipe.ReasonGone, Error: "killed", Killed: true})
+					p.tell(pipe.Report{Ev: pipe.EvReady, Output: "memory"})
+				}
+				p.tell(pipe.Report{Ev: pipe.EvPulse})
+				synctest.Wait()
+			}
+			if p.seen(); killed == (p.Status().Showing.Scene != "a") {
+				t.Errorf("killed %v: after a minute %q is on, failed is %v", killed, p.Status().Showing.Scene, p.Status().Quarantined)
+			}
+		})
+	}
+}
+
 func TestNothingStandsStillWhileTheScreenIsAsItShouldBe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := guarded(t)
