@@ -51,7 +51,7 @@ func (d *drill) step(format string, args ...any) {
 	d.last = now
 }
 
-// pack makes bundles 1 to 5, and a disk with them and the programs.
+// pack makes bundles 1 to 5, a disk with them and the programs, and an empty one for what tests write.
 func (d *drill) pack() error {
 	d.last = time.Now()
 	payload := filepath.Join(d.dir, "payload")
@@ -69,6 +69,9 @@ func (d *drill) pack() error {
 		}
 	}
 	if err := d.bundles(payload); err != nil {
+		return err
+	}
+	if err := d.host("mke2fs", "-q", "-t", "ext4", "-L", "scratch", filepath.Join(d.dir, "scratch.img"), "6G"); err != nil {
 		return err
 	}
 	return d.host("mke2fs", "-q", "-t", "ext4", "-L", "payload", "-d", payload, filepath.Join(d.dir, "payload.img"), "192M")

@@ -16,8 +16,8 @@ import (
 
 // machine is a guest that is to be.
 type machine struct {
-	base, dir, payload, console, accel string
-	limit                              time.Duration
+	base, dir, payload, scratch, console, accel string
+	limit                                       time.Duration
 }
 
 // guest is a machine that runs.
@@ -46,6 +46,7 @@ func boot(ctx context.Context, m machine) (*guest, error) {
 		"-append", "root=LABEL=vitrine rw console=ttyS0 panic=-1 quiet systemd.default_device_timeout_sec=900 systemd.show_status=false",
 		"-drive", "file="+filepath.Join(m.base, "base.img")+",if=virtio,format=raw,snapshot=on",
 		"-drive", "file="+m.payload+",if=virtio,format=raw,read-only=on",
+		"-drive", "file="+m.scratch+",if=virtio,format=raw,cache=unsafe",
 		"-device", "virtio-serial-pci", "-chardev", "socket,id=shell,path="+port+",server=on,wait=off", "-device", "virtserialport,chardev=shell,name=shell",
 		"-device", "virtio-rng-pci", "-device", "qemu-xhci,id=xhci", "-qmp", "unix:"+control+",server=on,wait=off",
 		"-serial", "file:"+m.console)...)

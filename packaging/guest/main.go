@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	d.step("packed")
-	d.guest, err = boot(ctx, machine{base: o.base, dir: dir, payload: filepath.Join(dir, "payload.img"), console: filepath.Join(o.out, "guest-console.log"), accel: o.accel, limit: o.limit})
+	d.guest, err = boot(ctx, machine{base: o.base, dir: dir, payload: filepath.Join(dir, "payload.img"), scratch: filepath.Join(dir, "scratch.img"), console: filepath.Join(o.out, "guest-console.log"), accel: o.accel, limit: o.limit})
 	if err != nil {
 		return err
 	}

@@ -236,8 +236,11 @@ func (d *drill) testPrograms() error {
 	if err != nil {
 		return err
 	}
+	if _, err := d.guest.sh("mount LABEL=scratch /mnt"); err != nil { // the guest's memory does not hold the images of sticks
+		return err
+	}
 	for _, e := range entries {
-		out, err := d.guest.sh("cd /tmp && TMPDIR=/tmp /payload/tests/%s -test.v -test.timeout 60m -test.run 'Stick|Pull|FAT|Reply|Tree|Hostile' 2>&1 | grep -E '^ *--- |^(PASS|FAIL|panic)|_test.go' | tail -n 120", e.Name())
+		out, err := d.guest.sh("cd /mnt && TMPDIR=/mnt /payload/tests/%s -test.v -test.timeout 60m -test.run 'Stick|Pull|FAT|Reply|Tree|Hostile' 2>&1 | grep -E '^ *--- |^(PASS|FAIL|panic)|_test.go' | tail -n 120", e.Name())
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // behind is a nice value: what a child prepares comes after what is on the screen.
-const behind = 10
+const behind = 5
 
 // confine has the child die with its parent and all it started with it, and, where alone, see no network.
 func confine(cmd *exec.Cmd, alone bool) {

@@ -310,10 +310,11 @@ func TestAStickThatIsTooSmallIsRefusedOrMadeRoomOn(t *testing.T) {
 			cfg := next.config(dir)
 			cfg.Prune = true
 			ctx, cancel := context.WithCancel(t.Context())
-			cfg.Progress = func(p writer.Progress) {
-				if p.Phase == "writing" && p.Done > 0 {
-					cancel()
-				}
+			file := &cfg.Files[2]
+			open := file.Open
+			file.Open = func() (io.ReadCloser, error) {
+				r, err := open()
+				return &ender{ReadCloser: r, left: 12 << 20, end: cancel}, err
 			}
 			if _, err := writer.Write(ctx, cfg); err == nil || !strings.Contains(err.Error(), "is half, and says so") {
 				t.Fatalf("got %v", err)
@@ -321,7 +322,7 @@ func TestAStickThatIsTooSmallIsRefusedOrMadeRoomOn(t *testing.T) {
 			if err := old.is(t.Context(), dir); !errors.Is(err, importer.ErrHalf) {
 				t.Errorf("the stick is %v, want half", err)
 			}
-			cfg.Progress = nil
+			file.Open = open
 			write(t, cfg)
 			if err := next.is(t.Context(), dir); err != nil {
 				t.Error(err)
