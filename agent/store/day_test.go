@@ -55,7 +55,7 @@ func tree(seq int, change func(store.Origin) store.Origin) func(*store.Store, st
 	}
 }
 
-// torn is a line that breaks after so many bytes of a blob.
+// torn is a line that breaks at so many bytes of a blob, however often it is asked.
 type torn struct {
 	store.Origin
 	after int64
@@ -71,7 +71,7 @@ func (o torn) Blob(ctx context.Context, d bundle.Digest, from int64) (io.ReadClo
 	return struct {
 		io.Reader
 		io.Closer
-	}{io.MultiReader(io.LimitReader(r, o.after), errReader{errTorn}), r}, nil
+	}{io.MultiReader(io.LimitReader(r, max(0, o.after-from)), errReader{errTorn}), r}, nil
 }
 
 // pin takes the key chain up to a root.
