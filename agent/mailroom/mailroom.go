@@ -57,6 +57,7 @@ type Blobs interface {
 // vault takes sealed secrets; see secret.Vault.
 type vault interface {
 	Take(box []byte, publisher, name string, serial uint64, via string) (fresh bool, err error)
+	Recount(publisher, name string) error
 }
 
 // doer does what parcels say. Each is done again when power went before it was noted: it must be harmless.
@@ -195,6 +196,11 @@ func (m *Mailroom) open(ctx context.Context, p *parcel.Parcel, trust *bundle.Tru
 		if m.cfg.Vault == nil {
 			return false, errors.New("this player has no vault: see its checks")
 		}
+		if m.takenBack(trust, p) {
+			if err = m.cfg.Vault.Recount(publisher, p.Secret.Name); err != nil {
+				return false, err
+			}
+		}
 		if fresh, err = m.cfg.Vault.Take(box, publisher, p.Secret.Name, p.Serial, via); err != nil {
 			return false, err
 		}
@@ -250,13 +256,22 @@ func (m *Mailroom) Looked(list string) error {
 
 // serial is the greatest that a parcel's subject has had and that still counts; 0 = none.
 func (m *Mailroom) serial(trust *bundle.Trust, p *parcel.Parcel) uint64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	subject := p.Subject()
-	if m.now.Publisher != string(trust.Fingerprint()) || trust.TookAway(p.Kind().Role(trust), m.now.Under[subject], p.Root) {
+	if m.takenBack(trust, p) {
 		return 0
 	}
-	return m.now.Serials[subject]
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.now.Publisher != string(trust.Fingerprint()) {
+		return 0
+	}
+	return m.now.Serials[p.Subject()]
+}
+
+// takenBack says whether a root up to the parcel's has taken away a key that may have signed the serial which is remembered.
+func (m *Mailroom) takenBack(trust *bundle.Trust, p *parcel.Parcel) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now.Publisher == string(trust.Fingerprint()) && trust.TookAway(p.Kind().Role(trust), m.now.Under[p.Subject()], p.Root)
 }
 
 // note keeps how it went with a parcel, for people.

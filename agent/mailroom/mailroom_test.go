@@ -354,8 +354,7 @@ func TestANewRootTakesBackTheSerialsOfAStolenKey(t *testing.T) {
 	if _, err := r.take(r.seal(named("Thief's"), 1<<53-1, nil)); err != nil {
 		t.Fatal(err)
 	}
-	own := func(root int) []byte {
-		p := named("Hall")
+	own := func(root int, p *parcel.Parcel) []byte {
 		p.Signed = bundle.Signed{Customer: "acme", Root: root, Serial: 5, Issued: begun.Add(-time.Hour), Expires: begun.Add(24 * time.Hour)}
 		b, err := p.Seal(r.pub.Key)
 		if err != nil {
@@ -363,8 +362,20 @@ func TestANewRootTakesBackTheSerialsOfAStolenKey(t *testing.T) {
 		}
 		return b
 	}
-	if _, err := r.take(own(1)); !errors.Is(err, mailroom.ErrOlder) {
+	if _, err := r.take(own(1, named("Hall"))); !errors.Is(err, mailroom.ErrOlder) {
 		t.Fatalf("before the new root: %v", err)
+	}
+	password := func(serial uint64, is string) *parcel.Parcel {
+		to := r.key.Recipient().String()
+		box, err := secret.Seal(to, secret.Sealed{Publisher: string(r.trust.Fingerprint()), Name: "smb", Serial: serial,
+			Secret: &secret.Secret{Password: is, Hosts: []string{"files.example.lan"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &parcel.Parcel{Secret: &parcel.Secret{Name: "smb", Boxes: []parcel.Box{{To: to, Box: box}}}}
+	}
+	if _, err := r.take(r.seal(password(1<<53-1, "thief's"), 1<<53-1, nil)); err != nil {
+		t.Fatal(err)
 	}
 	var err error
 	if r.pub.Key, err = bundle.GenerateKey(); err != nil {
@@ -372,11 +383,16 @@ func TestANewRootTakesBackTheSerialsOfAStolenKey(t *testing.T) {
 	}
 	r.pub.NextRoot(t, nil)
 	r.trust = r.pub.Trust(t)
-	if _, err := r.take(own(1)); !errors.Is(err, mailroom.ErrOlder) {
+	if _, err := r.take(own(1, named("Hall"))); !errors.Is(err, mailroom.ErrOlder) {
 		t.Errorf("one of before the new root: %v", err)
 	}
-	if got, err := r.take(own(2)); err != nil || !got.Fresh {
-		t.Errorf("the owner's: %+v, %v", got, err)
+	for _, p := range []*parcel.Parcel{named("Hall"), password(5, "owner's")} {
+		if got, err := r.take(own(2, p)); err != nil || !got.Fresh {
+			t.Errorf("the owner's: %+v, %v", got, err)
+		}
+	}
+	if s, err := r.vault.Open("smb", "files.example.lan"); err != nil || s.Password != "owner's" {
+		t.Errorf("the secret is %+v, %v", s, err)
 	}
 }
 
