@@ -157,7 +157,8 @@ func New(cfg Config) (*Agent, error) {
 	a := &Agent{cfg: cfg, log: cfg.Log, begun: time.Now(), board: health.New(cfg.Log), reach: make(chan struct{}, 1),
 		programs: update.Open(cfg.Dir, bundle.AgentVersion), renewed: make(chan struct{}, 1)}
 	var err error
-	if a.store, err = store.Open(store.Config{Dir: cfg.Dir, Probe: cfg.Probe, Log: cfg.Log}); err != nil {
+	believe := func() (time.Time, bool) { return a.clock.Believed() } // nobody asks before there is a clock
+	if a.store, err = store.Open(store.Config{Dir: cfg.Dir, Probe: cfg.Probe, Believe: believe, Log: cfg.Log}); err != nil {
 		return nil, err
 	}
 	live, _ := a.store.Live()
@@ -170,7 +171,7 @@ func New(cfg Config) (*Agent, error) {
 
 func (a *Agent) wire() (err error) {
 	cfg := a.cfg
-	if a.clock, err = clock.New(clock.Config{Built: bundle.AgentDate(), Issued: a.issued(), Persisted: a.store.Floor().Time, Keep: a.store,
+	if a.clock, err = clock.New(clock.Config{Built: bundle.AgentDate(), Persisted: a.store.Floor().Time, Keep: a.store,
 		Service: machineTime(), Log: cfg.Log}); err != nil {
 		return err
 	}
@@ -287,11 +288,10 @@ func (a *Agent) watch(ctx context.Context) error {
 	defer tick.Stop()
 	settled := time.NewTimer(settling + time.Second)
 	defer settled.Stop()
+	past := a.store.Floor().Time
 	for {
 		live, changed := a.store.Live()
-		if live.Manifest != nil {
-			a.clock.Issued(live.Manifest.Issued)
-		}
+		past = a.tellClock(past)
 		a.checkUp(live)
 		if err := a.recovered(); err != nil {
 			return err
@@ -346,9 +346,14 @@ func (a *Agent) reached(err error) {
 	a.showCard(a.claim())
 }
 
-func (a *Agent) issued() time.Time {
-	if live, _ := a.store.Live(); live.Manifest != nil {
-		return live.Manifest.Issued
+// tellClock tells the clock what publishers have signed, and when that is taken back; was is what was past the last time.
+func (a *Agent) tellClock(was time.Time) (past time.Time) {
+	f := a.store.Floor()
+	if f.Time.Before(was) {
+		a.clock.Lower(f.Time)
 	}
-	return time.Time{}
+	for _, issued := range f.Issued {
+		a.clock.Issued(issued)
+	}
+	return f.Time
 }

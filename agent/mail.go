@@ -79,9 +79,6 @@ func (a *Agent) names() (names, groups []string) {
 // instants are one that is surely past, and now if the clock is believed.
 func (a *Agent) instants() (certain, likely time.Time) {
 	certain = a.store.Floor().Time
-	if issued := a.issued(); issued.After(certain) {
-		certain = issued
-	}
 	if st, _ := a.clock.State(); st.Trust == clock.Trusted || st.Trust == clock.Held {
 		likely = st.Now
 	}

@@ -33,6 +33,8 @@ func (a *Agent) checkUp(live *store.Live) {
 		storeErr = sentence{strings.Join(diskWords(err).in(a.lang(live)), ". "), err}
 	} else if live.Damaged {
 		storeErr = fmt.Errorf("files of the bundle are missing or damaged; scenes %q are left out until they are fetched again", live.Missing)
+	} else if live.NoWayBack {
+		storeErr = errors.New("files of the bundle before this one are missing or damaged: going back would not show all of it, until the relay gives them again or another bundle comes")
 	}
 	if free, err := a.store.Disk(); err != nil {
 		diskErr = err

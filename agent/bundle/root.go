@@ -109,6 +109,16 @@ func (t *Trust) RootAt(version int) *Root {
 	return t.roots[version-1]
 }
 
+// TookAway says whether a key that had a role by one root has lost it by a later one: what only the lost key may have signed,
+// such as a count far ahead, holds no more.
+func (t *Trust) TookAway(role string, from, to int) bool {
+	before, after := t.RootAt(from), t.RootAt(to)
+	if before == nil || after == nil || from >= to {
+		return false
+	}
+	return slices.ContainsFunc(before.Roles[role].Keys, func(k string) bool { return !slices.Contains(after.Roles[role].Keys, k) })
+}
+
 // Chain is the envelopes from version 1 on.
 func (t *Trust) Chain() [][]byte { return slices.Clone(t.chain) }
 

@@ -3,7 +3,8 @@
 //	system's clock ──┐                      ┌──> Now       best estimate, for the schedule
 //	kernel: synced? ─┤                      ├──> State     trusted, held, estimated, none; steps
 //	relay's time ────┼──> judge ── floor ───┼──> TLSTime   for certificates
-//	signed issuedAt ─┤      ^        │      └──> Keep      an instant that is past, once a minute
+//	signed issuedAt ─┤      ^        │      ├──> Believed  what others are judged by; none without a confirmation
+//	                 │      │        │      └──> Keep      an instant that is past, once a minute
 //	build, kept time ┘      └────────┘
 //
 // Whether the system's clock is synchronised is read from the kernel with adjtimex(2), as systemd-timedated does to answer
@@ -15,7 +16,8 @@
 // player looks for steps every five seconds instead.
 //
 // Nobody's word moves the floor for good but the publisher's signature: other times are kept only as far as a year above
-// it, or one lie of a time server would shut the player out of TLS until somebody visits it.
+// it, or one lie of a time server would shut the player out of TLS until somebody visits it. When a publisher's key is
+// revoked, what it has signed is taken back (Lower).
 package clock
 
 import (
@@ -53,8 +55,7 @@ const (
 // Config is what a Clock starts from.
 type Config struct {
 	Built     time.Time // when the program was built; zero = unknown
-	Issued    time.Time // issuedAt of the active bundle, verified; zero = none
-	Persisted time.Time // the time that was kept last; zero = none
+	Persisted time.Time // the time that was kept last, and what bundles were signed with; zero = none
 	Keep      keeper    // keeps the time over a restart; nil = not kept
 	Log       *slog.Logger
 	System    system // nil = this machine
@@ -138,7 +139,7 @@ func New(cfg Config) (*Clock, error) {
 		cfg.System = machine{}
 	}
 	c := &Clock{cfg: cfg, log: cfg.Log, begun: time.Now(), changed: make(chan struct{}), faults: map[string]string{}}
-	for _, t := range []time.Time{cfg.Built, cfg.Issued, cfg.Persisted} {
+	for _, t := range []time.Time{cfg.Built, cfg.Persisted} {
 		c.signed.raise(t, 0)
 	}
 	c.floor = c.signed
@@ -237,6 +238,37 @@ func (c *Clock) Issued(t time.Time) {
 	c.signed.raise(t, up)
 	c.floor.raise(t, up)
 	c.look(false)
+}
+
+// Lower puts the floor down to an instant that is past: the key that had raised it is no longer believed.
+func (c *Clock) Lower(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cfg.Built.After(t) {
+		t = c.cfg.Built
+	}
+	c.signed.set(t, c.uptime())
+	c.floor = c.signed
+	c.log.Warn("floor of the time lowered", "to", t)
+	c.look(false)
+}
+
+// Believed is the time by which others are judged, and whether there is one: the system's clock where it is trusted and no
+// more than ten years ahead of all that was signed, else the relay's time. A hardware clock that nobody has confirmed may
+// have stood still.
+func (c *Clock) Believed() (now time.Time, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.look(false)
+	up := c.uptime()
+	if c.state.Trust == Trusted && (!c.signed.known || c.state.Now.Before(c.signed.at(up).Add(shelf))) {
+		return c.state.Now, true
+	}
+	t := c.relay.at(up)
+	if f := c.floor.at(up); c.relay.known && f.After(t) {
+		t = f
+	}
+	return t, c.relay.known
 }
 
 // Relay takes the time of a relay that has proved itself (over TLS, or signed over the player's nonce), right when the

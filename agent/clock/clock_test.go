@@ -129,8 +129,8 @@ func state(c *clock.Clock) clock.State {
 func near(a, b time.Time) bool { return a.Sub(b).Abs() < time.Second }
 
 func TestTrust(t *testing.T) {
-	built, issued, kept := day("2026-01-01"), day("2026-03-01"), day("2026-06-01")
-	all := clock.Config{Built: built, Issued: issued, Persisted: kept}
+	built, kept := day("2026-01-01"), day("2026-06-01")
+	all := clock.Config{Built: built, Persisted: kept}
 	for name, c := range map[string]struct {
 		cfg    clock.Config
 		wall   time.Time
@@ -146,7 +146,6 @@ func TestTrust(t *testing.T) {
 		"a clock three seconds below the floor is not believed":         {cfg: all, wall: kept.Add(-3 * time.Second), trust: clock.Estimated, now: kept},
 		"a player that wakes in 1970 goes on from the time kept":        {cfg: all, wall: time.Unix(0, 0), trust: clock.Estimated, now: kept},
 		"the floor is the build's time where nothing else is known":     {cfg: clock.Config{Built: built}, wall: time.Unix(0, 0), trust: clock.Estimated, now: built},
-		"the floor is the bundle's issue where it is the greatest":      {cfg: clock.Config{Built: built, Issued: issued}, wall: time.Unix(0, 0), trust: clock.Estimated, now: issued},
 		"a hardware clock in 2099 is held, for it is above the floor":   {cfg: all, wall: day("2099-01-01"), trust: clock.Held, now: day("2099-01-01")},
 		"a synchronised clock is trusted":                               {cfg: all, wall: day("2026-07-01"), synced: true, trust: clock.Trusted, now: day("2026-07-01")},
 		"a synchronised clock below the floor is not":                   {cfg: all, wall: day("2026-05-01"), synced: true, trust: clock.Estimated, now: kept},
@@ -203,6 +202,61 @@ func TestABundleRaisesTheFloorAndNeverLowersIt(t *testing.T) {
 			t.Errorf("an older bundle moved the floor to %s", s.Floor)
 		}
 	})
+}
+
+func TestAFloorWhoseKeyIsNoLongerBelievedIsLowered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := &shelf{}
+		k := start(t, &box{lead: time.Until(day("2026-02-01")), synced: true}, clock.Config{Built: day("2026-01-01"), Keep: disk})
+		k.Issued(day("9000-01-01"))
+		<-time.After(time.Hour)
+		if s := state(k); s.Trust != clock.Estimated || k.TLSTime().Year() != 9000 {
+			t.Fatalf("%s, and for certificates it is %s", s.Trust, k.TLSTime())
+		}
+		k.Lower(day("2025-06-01"))
+		if s := state(k); s.Trust != clock.Trusted || !near(s.Floor, day("2026-01-01")) || !near(k.TLSTime(), day("2026-02-01").Add(time.Hour)) {
+			t.Errorf("%s with the floor at %s, and for certificates it is %s", s.Trust, s.Floor, k.TLSTime())
+		}
+		kept := len(disk.kept)
+		<-time.After(time.Hour)
+		for _, at := range disk.kept[kept:] {
+			if at.Year() != 2026 {
+				t.Errorf("kept is %s", at)
+			}
+		}
+	})
+}
+
+func TestOthersAreJudgedByATimeThatSomebodyHasConfirmed(t *testing.T) {
+	built, now := day("2026-01-01"), day("2026-07-01")
+	for name, c := range map[string]struct {
+		wall   time.Time
+		synced bool
+		relay  time.Time
+		want   time.Time // zero = there is none
+	}{
+		"a time server's": {wall: now, synced: true, want: now},
+		"not a hardware clock's, which may have stood": {wall: now},
+		"nor that of 1970":                              {wall: time.Unix(0, 0)},
+		"the relay's beside a clock of 1970":            {wall: time.Unix(0, 0), relay: now, want: now},
+		"a relay's is no less than what is past":        {wall: time.Unix(0, 0), relay: day("2001-01-01"), want: built},
+		"not a time server's that is decades ahead":     {wall: day("2099-01-01"), synced: true},
+		"but the relay's where the time server's is so": {wall: day("2099-01-01"), synced: true, relay: now, want: now},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := start(t, &box{lead: time.Until(c.wall), synced: c.synced}, clock.Config{Built: built})
+				if !c.relay.IsZero() {
+					if err := k.Relay(c.relay, 0); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if got, ok := k.Believed(); ok != !c.want.IsZero() || ok && !near(got, c.want) {
+					t.Errorf("%s, %v; want %s", got, ok, c.want)
+				}
+			})
+		})
+	}
 }
 
 func TestSteps(t *testing.T) {

@@ -6,16 +6,15 @@
 //	           for us, not older
 //
 // Where a parcel came from says nothing: only its signature, its targets, its time and its serial do. What holds, and the
-// greatest serial of each subject, is one file that is replaced whole.
+// greatest serial of each subject, is one file that is replaced whole, with a copy: nobody else knows what was taken. A stolen
+// key may sign the greatest serial there is; the root that takes the key away lets the count begin anew.
 package mailroom
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -58,6 +57,7 @@ type Blobs interface {
 // vault takes sealed secrets; see secret.Vault.
 type vault interface {
 	Take(box []byte, publisher, name string, serial uint64, via string) (fresh bool, err error)
+	Recount(publisher, name string) error
 }
 
 // doer does what parcels say. Each is done again when power went before it was noted: it must be harmless.
@@ -94,6 +94,7 @@ type Mailroom struct {
 type state struct {
 	Publisher string            `json:"publisher,omitempty"` // SHA-256 of the first root that all of this is from
 	Serials   map[string]uint64 `json:"serials,omitempty"`   // greatest, by subject
+	Under     map[string]int    `json:"under,omitempty"`     // the newest root when each came
 	Settings  *parcel.Settings  `json:"settings,omitempty"`
 	Below     *api.Settings     `json:"below,omitempty"` // what the relay's people said last
 	Owed      bool              `json:"owed,omitempty"`  // the settings are not all done yet
@@ -102,7 +103,8 @@ type state struct {
 	List      string            `json:"list,omitempty"`     // state of the relay's list, all of which was looked at
 }
 
-// New reads the file. A damaged one is set aside: what it held comes again with the parcels that are still in time.
+// New reads the file or its copy. Where both are damaged they are set aside: what they held comes again with the parcels that
+// are still in time.
 func New(cfg Config) (*Mailroom, error) {
 	if cfg.Path == "" || cfg.Trust == nil || cfg.Names == nil || cfg.Now == nil || cfg.Do == nil {
 		return nil, errors.New("open mailroom: something that it needs is missing")
@@ -111,11 +113,11 @@ func New(cfg Config) (*Mailroom, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	m := &Mailroom{cfg: cfg, fault: func(string) error { return nil }}
-	b, err := readBounded(cfg.Path)
-	if err == nil {
-		err = json.Unmarshal(b, &m.now)
+	found, err := bundle.ReadTwice(cfg.Path, maxState, &m.now)
+	if found && err != nil {
+		cfg.Log.Warn("what parcels had said was not whole in both of its places", "error", err)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if !found && err != nil {
 		m.now = state{}
 		cfg.Log.Error("what parcels had said is lost; set aside", "file", filepath.Base(cfg.Path), "error", err)
 		if err := os.Rename(cfg.Path, cfg.Path+".damaged"); err != nil {
@@ -123,15 +125,6 @@ func New(cfg Config) (*Mailroom, error) {
 		}
 	}
 	return m, nil
-}
-
-func readBounded(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxState))
 }
 
 // Took is what a parcel was about, and whether there was anything new in it.
@@ -153,7 +146,7 @@ func (m *Mailroom) Take(ctx context.Context, envelope []byte, via string, from B
 	}
 	m.taking.Lock()
 	defer m.taking.Unlock()
-	fresh, err := m.take(ctx, p, string(trust.Fingerprint()), via, from)
+	fresh, err := m.take(ctx, p, trust, via, from)
 	if err != nil {
 		err = fmt.Errorf("parcel (%s %d): %w", p.Subject(), p.Serial, err)
 	}
@@ -163,7 +156,7 @@ func (m *Mailroom) Take(ctx context.Context, envelope []byte, via string, from B
 	return Took{p.Subject(), fresh}, err
 }
 
-func (m *Mailroom) take(ctx context.Context, p *parcel.Parcel, publisher, via string, from Blobs) (bool, error) {
+func (m *Mailroom) take(ctx context.Context, p *parcel.Parcel, trust *bundle.Trust, via string, from Blobs) (bool, error) {
 	if names, groups := m.cfg.Names(); !p.For(names, groups) {
 		return false, fmt.Errorf("%w: it names others than %q in groups %q", bundle.ErrNotForHere, first(names), groups)
 	}
@@ -174,14 +167,14 @@ func (m *Mailroom) take(ctx context.Context, p *parcel.Parcel, publisher, via st
 	if !certain.Before(p.Expires) {
 		return false, fmt.Errorf("its time was over at %s: %w; send it anew", p.Expires.Format(time.DateTime), bundle.ErrExpired)
 	}
-	had := m.serial(publisher, p.Subject())
+	had := m.serial(trust, p)
 	switch {
 	case p.Serial < had:
 		return false, fmt.Errorf("serial %d was here: %w; make it anew", had, ErrOlder)
 	case p.Serial == had && p.Export == nil: // a stick may fetch an export again and again
 		return false, nil
 	}
-	return m.open(ctx, p, publisher, via, from)
+	return m.open(ctx, p, trust, via, from)
 }
 
 func first(names []string) string {
@@ -192,7 +185,8 @@ func first(names []string) string {
 }
 
 // open does it: what is long first, then the word that it was done; what must not be forgotten the other way round.
-func (m *Mailroom) open(ctx context.Context, p *parcel.Parcel, publisher, via string, from Blobs) (fresh bool, err error) {
+func (m *Mailroom) open(ctx context.Context, p *parcel.Parcel, trust *bundle.Trust, via string, from Blobs) (fresh bool, err error) {
+	publisher := string(trust.Fingerprint())
 	switch {
 	case p.Secret != nil:
 		box, ok := p.Secret.BoxFor(m.cfg.Recipient)
@@ -201,6 +195,11 @@ func (m *Mailroom) open(ctx context.Context, p *parcel.Parcel, publisher, via st
 		}
 		if m.cfg.Vault == nil {
 			return false, errors.New("this player has no vault: see its checks")
+		}
+		if m.takenBack(trust, p) {
+			if err = m.cfg.Vault.Recount(publisher, p.Secret.Name); err != nil {
+				return false, err
+			}
 		}
 		if fresh, err = m.cfg.Vault.Take(box, publisher, p.Secret.Name, p.Serial, via); err != nil {
 			return false, err
@@ -217,7 +216,7 @@ func (m *Mailroom) open(ctx context.Context, p *parcel.Parcel, publisher, via st
 		fresh = true
 	}
 	err = m.change(publisher, func(s *state) {
-		s.Serials[p.Subject()] = p.Serial
+		s.Serials[p.Subject()], s.Under[p.Subject()] = p.Serial, trust.Root().Version
 		switch {
 		case p.Settings != nil:
 			s.Settings, s.Owed, fresh = p.Settings, true, true
@@ -255,13 +254,24 @@ func (m *Mailroom) Looked(list string) error {
 	return m.change("", func(s *state) { s.List = list })
 }
 
-func (m *Mailroom) serial(publisher, subject string) uint64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.now.Publisher != publisher {
+// serial is the greatest that a parcel's subject has had and that still counts; 0 = none.
+func (m *Mailroom) serial(trust *bundle.Trust, p *parcel.Parcel) uint64 {
+	if m.takenBack(trust, p) {
 		return 0
 	}
-	return m.now.Serials[subject]
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.now.Publisher != string(trust.Fingerprint()) {
+		return 0
+	}
+	return m.now.Serials[p.Subject()]
+}
+
+// takenBack says whether a root up to the parcel's has taken away a key that may have signed the serial which is remembered.
+func (m *Mailroom) takenBack(trust *bundle.Trust, p *parcel.Parcel) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now.Publisher == string(trust.Fingerprint()) && trust.TookAway(p.Kind().Role(trust), m.now.Under[p.Subject()], p.Root)
 }
 
 // note keeps how it went with a parcel, for people.
@@ -308,20 +318,20 @@ func (m *Mailroom) change(publisher string, edit func(*state)) error {
 	if publisher != "" && next.Publisher != publisher {
 		next = state{Publisher: publisher, List: next.List, Below: next.Below}
 	}
-	next.Serials, next.Outcomes = maps.Clone(next.Serials), slices.Clone(next.Outcomes)
+	next.Serials, next.Under, next.Outcomes = maps.Clone(next.Serials), maps.Clone(next.Under), slices.Clone(next.Outcomes)
 	if next.Serials == nil {
 		next.Serials = map[string]uint64{}
+	}
+	if next.Under == nil {
+		next.Under = map[string]int{}
 	}
 	edit(&next)
 	if len(next.Serials) > mostSeen {
 		return fmt.Errorf("this player has had parcels about %d things, and keeps no count of more", mostSeen)
 	}
-	b, err := json.MarshalIndent(next, "", "  ")
+	err := m.fault("write")
 	if err == nil {
-		err = m.fault("write")
-	}
-	if err == nil {
-		err = bundle.WriteAtomically(m.cfg.Path, b)
+		err = bundle.WriteTwice(m.cfg.Path, next)
 	}
 	if err == nil {
 		m.now = next

@@ -274,6 +274,128 @@ func TestAnOrderForAnExportIsDoneWithEachStickButNotForTheRelay(t *testing.T) {
 	}
 }
 
+func TestWhatWasTakenOutlivesDamageToEitherOfItsPlaces(t *testing.T) {
+	for name, damage := range map[string]func(path string, b []byte) error{
+		"a flipped bit of a serial": func(path string, b []byte) error {
+			b[strings.Index(string(b), ": 7")+2] ^= 4 // 7 to 3: it is still JSON
+			return os.WriteFile(path, b, 0o600)
+		},
+		"a flipped bit of the sum": func(path string, b []byte) error {
+			b[len(b)-3] ^= 1
+			return os.WriteFile(path, b, 0o600)
+		},
+		"half of it":     func(path string, b []byte) error { return os.WriteFile(path, b[:len(b)/2], 0o600) },
+		"all but a byte": func(path string, b []byte) error { return os.WriteFile(path, b[:len(b)-1], 0o600) },
+		"no bytes":       func(path string, b []byte) error { return os.WriteFile(path, nil, 0o600) },
+		"zeroes":         func(path string, b []byte) error { return os.WriteFile(path, make([]byte, len(b)), 0o600) },
+		"no file":        func(path string, b []byte) error { return os.Remove(path) },
+	} {
+		for _, place := range []string{"parcels.json", "parcels.json.copy"} {
+			t.Run(name+" in "+place, func(t *testing.T) {
+				r := newRig(t)
+				if _, err := r.take(r.seal(named("Hall"), 7, nil)); err != nil {
+					t.Fatal(err)
+				}
+				path := filepath.Join(r.dir, place)
+				whole, err := os.ReadFile(path)
+				if err == nil {
+					err = damage(path, slices.Clone(whole))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.open()
+				if !slices.Equal(read(t, path), whole) {
+					t.Error("it was not mended")
+				}
+				if _, err := r.take(r.seal(named("Foyer"), 6, nil)); !errors.Is(err, mailroom.ErrOlder) {
+					t.Errorf("an older one: %v", err)
+				}
+				if got, err := r.take(r.seal(named("Hall"), 7, nil)); err != nil || got.Fresh {
+					t.Errorf("the same again: %+v, %v", got, err)
+				}
+				if s := r.room.Overlay(api.Settings{}); s.Name != "Hall" {
+					t.Errorf("it is named %q", s.Name)
+				}
+			})
+		}
+	}
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestAFileOfAnOlderPlayerIsRead(t *testing.T) {
+	r := newRig(t)
+	if _, err := r.take(r.seal(named("Hall"), 7, nil)); err != nil {
+		t.Fatal(err)
+	}
+	b, _, _ := strings.Cut(string(read(t, r.path())), "\n#")
+	if err := errors.Join(os.WriteFile(r.path(), []byte(b), 0o600), os.Remove(r.path()+".copy")); err != nil {
+		t.Fatal(err)
+	}
+	r.open()
+	if _, err := r.take(r.seal(named("Hall"), 6, nil)); !errors.Is(err, mailroom.ErrOlder) {
+		t.Errorf("an older one: %v", err)
+	}
+	if !slices.Equal(read(t, r.path()), read(t, r.path()+".copy")) {
+		t.Error("it has no copy yet")
+	}
+}
+
+func TestANewRootTakesBackTheSerialsOfAStolenKey(t *testing.T) {
+	r := newRig(t)
+	if _, err := r.take(r.seal(named("Thief's"), 1<<53-1, nil)); err != nil {
+		t.Fatal(err)
+	}
+	own := func(root int, p *parcel.Parcel) []byte {
+		p.Signed = bundle.Signed{Customer: "acme", Root: root, Serial: 5, Issued: begun.Add(-time.Hour), Expires: begun.Add(24 * time.Hour)}
+		b, err := p.Seal(r.pub.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	if _, err := r.take(own(1, named("Hall"))); !errors.Is(err, mailroom.ErrOlder) {
+		t.Fatalf("before the new root: %v", err)
+	}
+	password := func(serial uint64, is string) *parcel.Parcel {
+		to := r.key.Recipient().String()
+		box, err := secret.Seal(to, secret.Sealed{Publisher: string(r.trust.Fingerprint()), Name: "smb", Serial: serial,
+			Secret: &secret.Secret{Password: is, Hosts: []string{"files.example.lan"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &parcel.Parcel{Secret: &parcel.Secret{Name: "smb", Boxes: []parcel.Box{{To: to, Box: box}}}}
+	}
+	if _, err := r.take(r.seal(password(1<<53-1, "thief's"), 1<<53-1, nil)); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if r.pub.Key, err = bundle.GenerateKey(); err != nil {
+		t.Fatal(err)
+	}
+	r.pub.NextRoot(t, nil)
+	r.trust = r.pub.Trust(t)
+	if _, err := r.take(own(1, named("Hall"))); !errors.Is(err, mailroom.ErrOlder) {
+		t.Errorf("one of before the new root: %v", err)
+	}
+	for _, p := range []*parcel.Parcel{named("Hall"), password(5, "owner's")} {
+		if got, err := r.take(own(2, p)); err != nil || !got.Fresh {
+			t.Errorf("the owner's: %+v, %v", got, err)
+		}
+	}
+	if s, err := r.vault.Open("smb", "files.example.lan"); err != nil || s.Password != "owner's" {
+		t.Errorf("the secret is %+v, %v", s, err)
+	}
+}
+
 func TestARelayIsTriedAndThenTakenOrLeft(t *testing.T) {
 	r := newRig(t)
 	to := parcel.Relay{Address: "https://relay.example:8443"}
@@ -313,8 +435,10 @@ func TestADamagedFileIsSetAsideAndOutcomesAreBounded(t *testing.T) {
 	if n := len(w.Outcomes); n != 20 || w.Outcomes[19].Error == "" || w.Outcomes[18].Serial != 30 {
 		t.Errorf("%d outcomes, the last %+v", n, w.Outcomes[n-1])
 	}
-	if err := os.WriteFile(r.path(), []byte("{\"serials\":"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, place := range []string{r.path(), r.path() + ".copy"} {
+		if err := os.WriteFile(place, []byte("{\"serials\":"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	r.open()
 	if _, err := os.Stat(r.path() + ".damaged"); err != nil {

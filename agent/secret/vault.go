@@ -215,6 +215,23 @@ func (v *Vault) Take(box []byte, publisher, name string, serial uint64, via stri
 	})
 }
 
+// Recount lets a secret's serials begin anew and keeps the secret: the key that had signed them is no longer believed.
+func (v *Vault) Recount(publisher, name string) error {
+	key := slot{publisher, name}
+	v.mu.Lock()
+	had := v.kept[key].Serial
+	v.mu.Unlock()
+	if had == 0 {
+		return nil
+	}
+	return v.change(func(next map[slot]entry) error {
+		e := next[key]
+		e.Serial = 0
+		next[key] = e
+		return nil
+	})
+}
+
 // List tells which secrets there are, sorted; nothing of what is in them.
 func (v *Vault) List() []Entry {
 	publisher := v.cfg.Publisher()

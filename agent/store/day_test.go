@@ -29,12 +29,14 @@ type kept struct {
 	Time         int64
 	Name, Memo   string
 	Plays        int
+	Runs         string // version of the programs; "" = those that are installed
+	Told         string // by parcels
 }
 
 // task is a thing that a player does; afterwards it has then.
 type task struct {
 	name string
-	do   func(s *store.Store, from string) error
+	do   func(s *store.Store, data, from string) error
 	then kept
 }
 
@@ -55,7 +57,7 @@ func tree(seq int, change func(store.Origin) store.Origin) func(*store.Store, st
 	}
 }
 
-// torn is a line that breaks after so many bytes of a blob.
+// torn is a line that breaks at so many bytes of a blob, however often it is asked.
 type torn struct {
 	store.Origin
 	after int64
@@ -71,7 +73,7 @@ func (o torn) Blob(ctx context.Context, d bundle.Digest, from int64) (io.ReadClo
 	return struct {
 		io.Reader
 		io.Closer
-	}{io.MultiReader(io.LimitReader(r, o.after), errReader{errTorn}), r}, nil
+	}{io.MultiReader(io.LimitReader(r, max(0, o.after-from)), errReader{errTorn}), r}, nil
 }
 
 // pin takes the key chain up to a root.
@@ -109,9 +111,12 @@ func plays(s *store.Store, _ string) error {
 func day() []task {
 	var k kept
 	var all []task
-	add := func(name string, do func(*store.Store, string) error, change func()) {
+	beside := func(name string, do func(s *store.Store, data, from string) error, change func()) {
 		change()
 		all = append(all, task{name, do, k})
+	}
+	add := func(name string, do func(*store.Store, string) error, change func()) {
+		beside(name, func(s *store.Store, _, from string) error { return do(s, from) }, change)
 	}
 	taken := func(seq uint64) func() { return func() { k.Live, k.Before, k.Floor = seq, k.Live, seq } }
 	memo := func(text string) func(*store.Store, string) error {
@@ -129,12 +134,18 @@ func day() []task {
 	add("download that goes on", tree(5, nil), taken(5))
 	add("memo", memo("1"), func() { k.Memo = "1" })
 	add("plays", plays, func() { k.Plays = 2 })
+	beside("update", renew("1.1.0"), func() { k.Runs = "1.1.0" })
+	beside("parcel", opens(1), func() { k.Told = "parcel 1" })
 	add("import", tree(6, nil), taken(6))
+	beside("update that stays", comeUp, func() {})
 	add("settings again", settings("Foyer"), func() { k.Name = "Foyer" })
 	add("import and collection", tree(7, nil), taken(7))
 	add("time", func(s *store.Store, _ string) error { return s.RaiseTime(time.Unix(2e9, 0)) }, func() { k.Time = 2e9 })
+	beside("next update", renew("1.2.0"), func() { k.Runs = "1.2.0" })
 	add("roots", pin(2), func() { k.Root = 2 })
 	add("bundle of the new root", tree(8, nil), taken(8))
+	beside("next update that stays", comeUp, func() {})
+	beside("next parcel", opens(2), func() { k.Told = "parcel 2" })
 	add("going back", func(s *store.Store, _ string) error { return s.Rollback(context.Background()) },
 		func() { k.Live, k.Before = 7, 0 })
 	add("memo again", memo("2"), func() { k.Memo = "2" })
@@ -178,7 +189,7 @@ func liveOneDay(dir, from, what string) {
 	}
 	var before kept
 	for _, task := range day() {
-		err := task.do(s, from)
+		err := task.do(s, dir, from)
 		for tries := 0; err != nil && tries < 3 && m.at > 0; tries++ {
 			if live, wrong := shown(s); live != before.Live && live != task.then.Live || len(wrong) > 0 {
 				die(5, task.name, "leaves version", live, "on:", wrong, "after", err)
@@ -187,7 +198,7 @@ func liveOneDay(dir, from, what string) {
 				s.Close()
 				os.Exit(0)
 			}
-			err = task.do(s, from)
+			err = task.do(s, dir, from)
 		}
 		if err != nil {
 			die(3, task.name+":", err)
@@ -224,6 +235,7 @@ func bundles(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
+	parcels(t, p, dir)
 	for i, root := range p.Chain {
 		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("root-%d.json", i+1)), root, 0o600); err != nil {
 			t.Fatal(err)
@@ -261,6 +273,7 @@ func faults(t *testing.T, dir, from string, before, after kept) (wrong []string)
 	if has.Plays < min(before.Plays, after.Plays) || has.Plays > max(before.Plays, after.Plays)+1 { // one was not taken away yet
 		add("it has %d plays, had %d", has.Plays, before.Plays)
 	}
+	wrong = append(wrong, besideFaults(s, filepath.Join(dir, "data"), from, has, before, after)...)
 	if has.Root == 0 {
 		return wrong // it was not enrolled yet
 	}

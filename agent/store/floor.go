@@ -1,11 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,9 +16,11 @@ import (
 
 // Floor is what a player never goes below, whoever brings a bundle. It is kept in two places; the greater wins.
 type Floor struct {
-	Root    int              `json:"root"`    // version of the newest root seen
-	Time    time.Time        `json:"time"`    // the latest instant that is certainly past
-	Streams map[string]Level `json:"streams"` // by bundle id
+	Root    int               `json:"root"`             // version of the newest root seen
+	Time    time.Time         `json:"time"`             // the latest instant that is past: the greatest of Sure and Issued
+	Sure    time.Time         `json:"sure,omitzero"`    // rests on no publisher's key
+	Issued  map[int]time.Time `json:"issued,omitempty"` // rests on what publishers' keys have signed, by the root that was the newest then
+	Streams map[string]Level  `json:"streams"`          // by bundle id
 
 	Active   bundle.Digest `json:"active,omitempty"`
 	Previous bundle.Digest `json:"previous,omitempty"`
@@ -26,7 +28,8 @@ type Floor struct {
 
 // Level is the newest version of a stream that was ever active.
 type Level struct {
-	Root     int           `json:"root"` // that the manifest names
+	Root     int           `json:"root"`            // that the manifest names
+	Under    int           `json:"under,omitempty"` // that was the newest when it was taken: whose keys have signed; 0 = Root
 	Seq      uint64        `json:"seq"`
 	Manifest bundle.Digest `json:"manifest"`
 }
@@ -35,10 +38,14 @@ func (l Level) less(m Level) bool { return l.Root < m.Root || l.Root == m.Root &
 
 // merge takes the greater of both, value by value.
 func (f Floor) merge(g Floor) Floor {
-	out := Floor{Root: max(f.Root, g.Root), Time: f.Time, Streams: map[string]Level{}, Active: f.Active, Previous: f.Previous}
-	if g.Time.After(f.Time) {
-		out.Time = g.Time
+	out := Floor{Root: max(f.Root, g.Root), Sure: later(f.sure(), g.sure()), Issued: map[int]time.Time{}, Streams: map[string]Level{},
+		Active: f.Active, Previous: f.Previous}
+	for _, issued := range []map[int]time.Time{f.Issued, g.Issued} {
+		for root, t := range issued {
+			out.Issued[root] = later(out.Issued[root], t)
+		}
 	}
+	out.Time = out.latest()
 	for _, streams := range []map[string]Level{f.Streams, g.Streams} {
 		for name, l := range streams {
 			if out.Streams[name].less(l) {
@@ -49,6 +56,46 @@ func (f Floor) merge(g Floor) Floor {
 	if out.Active == "" {
 		out.Active, out.Previous = g.Active, g.Previous
 	}
+	return out
+}
+
+// sure is Sure, or all of the time of a floor that was written before the two were told apart.
+func (f Floor) sure() time.Time {
+	if f.Sure.IsZero() && len(f.Issued) == 0 {
+		return f.Time
+	}
+	return f.Sure
+}
+
+func (f Floor) latest() time.Time {
+	t := f.sure()
+	for _, issued := range f.Issued {
+		t = later(t, issued)
+	}
+	return t
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// under is a floor without the time that rests on keys which the newest root has taken away. That root's own instant stands
+// in for it: the root keys have signed it.
+func (f Floor) under(t *bundle.Trust) Floor {
+	out := f.merge(Floor{})
+	if t == nil {
+		return out
+	}
+	for root := range out.Issued {
+		if revoked(t, root, t.Root().Version) {
+			delete(out.Issued, root)
+			out.Sure = later(out.Sure, t.Root().Issued)
+		}
+	}
+	out.Time = out.latest()
 	return out
 }
 
@@ -101,7 +148,7 @@ func (s *Store) writeFloor(f Floor) {
 func (s *Store) Floor() Floor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.floor.merge(Floor{})
+	return s.floor.under(s.trust)
 }
 
 // Time is the greater of the system's clock and the floor plus the time since Open, and whether the system's clock was
@@ -114,16 +161,35 @@ func (s *Store) Time() (now time.Time, held bool) {
 	return now, true
 }
 
-// RaiseTime keeps an instant that is certainly past, say the time of an authenticated relay; it never goes back.
+// RaiseTime keeps an instant that is certainly past, say the time of an authenticated relay. What a believed clock says is
+// sure; else it was counted on from the floor, and rests on what the floor rests on.
 func (s *Store) RaiseTime(t time.Time) error {
+	now, believed := s.believe()
 	s.mu.Lock()
-	if !t.After(s.floor.Time) && !s.unkept {
+	f, t := s.floor.under(s.trust), t.UTC()
+	if !t.After(f.Time) && !s.unkept {
 		s.mu.Unlock()
 		return nil
 	}
-	if t.After(s.floor.Time) {
-		s.floor.Time = t.UTC()
+	top := 0 // the root under which the latest issue was signed, where that is what the floor rests on
+	for root, issued := range f.Issued {
+		if issued.Equal(f.Time) && issued.After(f.Sure) {
+			top = root
+		}
 	}
+	switch {
+	case !t.After(f.Time):
+	case s.cfg.Believe == nil, believed && !t.After(now.Add(time.Minute)):
+		f.Sure = t
+	case t.After(f.Time.Add(time.Since(s.begun) + time.Minute)): // counted on from a floor that a new root has lowered meanwhile
+		s.mu.Unlock()
+		return nil
+	case top > 0:
+		f.Issued[top] = t
+	default:
+		f.Sure = t
+	}
+	s.floor = f.merge(Floor{})
 	s.mu.Unlock()
 	if err := s.keepFloor(); err != nil {
 		return fmt.Errorf("keep the time: %w", err)
@@ -185,7 +251,7 @@ func (f Floor) allows(t *bundle.Trust, m *bundle.Manifest, digest bundle.Digest)
 		return ""
 	case m.Root < l.Root:
 		return fmt.Sprintf("it names root %d, the player has had a version of %q under root %d; build and push it again", m.Root, m.Stream, l.Root)
-	case m.Seq > l.Seq || revoked(t, l.Root, m.Root):
+	case m.Seq > l.Seq || revoked(t, cmp.Or(l.Under, l.Root), m.Root):
 		return ""
 	case m.Seq == l.Seq:
 		return fmt.Sprintf("version %d of %q is already taken with other contents; build it again, so that it gets a number of its own", m.Seq, m.Stream)
@@ -194,21 +260,45 @@ func (f Floor) allows(t *bundle.Trust, m *bundle.Manifest, digest bundle.Digest)
 	}
 }
 
-// revoked says whether a publisher's key of root a is no longer one in root b.
-func revoked(t *bundle.Trust, a, b int) bool {
-	chain := t.Chain()
-	if a >= b || a < 1 || b > len(chain) {
-		return false
+// farthest is how far ahead of a believed clock a publisher's may be.
+const farthest = 31 * 24 * time.Hour
+
+// How long a root speaks for the time of a player that knows no better, and how far beyond what is sure it is believed.
+const (
+	rootYears = 10
+	sureYears = 1
+)
+
+// believe is the time, where a clock can be believed.
+func (s *Store) believe() (now time.Time, ok bool) {
+	if s.cfg.Believe == nil {
+		return time.Time{}, false
 	}
-	before, after := publishers(chain[a-1]), publishers(chain[b-1])
-	return slices.ContainsFunc(before, func(k string) bool { return !slices.Contains(after, k) })
+	return s.cfg.Believe()
 }
 
-func publishers(root []byte) []string {
-	var e bundle.Envelope
-	var r bundle.Root
-	if json.Unmarshal(root, &e) != nil || json.Unmarshal(e.Payload, &r) != nil {
-		return nil // cannot be: the chain was verified
+// ahead says why a manifest cannot have been issued when it says, "" when it can.
+func (s *Store) ahead(t *bundle.Trust, m *bundle.Manifest) string {
+	const mend = "set the clock of the machine that builds it and build it again; if none of yours did, take its key away with a new root"
+	if now, ok := s.believe(); ok {
+		if m.Issued.After(now.Add(farthest)) {
+			return fmt.Sprintf("it says that it was made on %s, and today is %s: %s", m.Issued.Format(time.DateOnly), now.UTC().Format(time.DateOnly), mend)
+		}
+		return ""
 	}
-	return r.Roles[bundle.RolePublisher].Keys
+	root := t.Root()
+	last := root.Expires
+	if last.IsZero() {
+		last = root.Issued.AddDate(rootYears, 0, 0)
+	}
+	// A root that is overdue goes on to count.
+	last = later(last, later(s.Floor().Sure, bundle.AgentDate()).AddDate(sureYears, 0, 0))
+	if m.Issued.After(last) {
+		return fmt.Sprintf("it says that it was made on %s; this player does not know the date, and by root %d and its own programs it believes none after %s: %s",
+			m.Issued.Format(time.DateOnly), root.Version, last.UTC().Format(time.DateOnly), mend)
+	}
+	return ""
 }
+
+// revoked says whether a publisher's key of root a is no longer one in root b.
+func revoked(t *bundle.Trust, a, b int) bool { return t.TookAway(bundle.RolePublisher, a, b) }

@@ -164,6 +164,7 @@ func (s *Store) step(ctx context.Context, j *job, envelope []byte, stop context.
 type incoming struct {
 	Taken
 	envelope []byte
+	root     int // the newest when its signature was verified
 	missing  []bundle.Blob
 	marks    map[bundle.Digest]mark // of blobs that are here but were not known to be whole
 }
@@ -178,7 +179,7 @@ func (s *Store) admit(ctx context.Context, in *incoming) error {
 	if reason := s.objection(t, m, digest); reason != "" {
 		return &RefusedError{Digest: digest, Stream: m.Stream, Seq: m.Seq, Root: m.Root, Reason: reason}
 	}
-	in.Digest, in.Manifest = digest, m
+	in.Digest, in.Manifest, in.root = digest, m, t.Root().Version
 	if !m.Expires.IsZero() && m.Expires.Before(s.cfg.Now()) {
 		s.log.Warn("bundle offered after its expiry", "stream", m.Stream, "seq", m.Seq, "expired", m.Expires)
 	}
@@ -205,6 +206,9 @@ func (s *Store) objection(t *bundle.Trust, m *bundle.Manifest, d bundle.Digest) 
 		return "" // to be mended
 	}
 	if reason := s.Floor().allows(t, m, d); reason != "" {
+		return reason
+	}
+	if reason := s.ahead(t, m); reason != "" {
 		return reason
 	}
 	if held := s.pointers().Held; held == d {
@@ -254,12 +258,10 @@ func (s *Store) activate(in *incoming) error {
 		p = pointers{Active: in.Digest, Previous: p.Active}
 	}
 	m, f := in.Manifest, s.Floor()
-	if l := (Level{Root: m.Root, Seq: m.Seq, Manifest: in.Digest}); f.Streams[m.Stream].less(l) {
+	if l := (Level{Root: m.Root, Under: in.root, Seq: m.Seq, Manifest: in.Digest}); f.Streams[m.Stream].less(l) {
 		f.Streams[m.Stream] = l
 	}
-	if m.Issued.After(f.Time) {
-		f.Time = m.Issued
-	}
+	f.Issued[in.root] = later(f.Issued[in.root], m.Issued)
 	if err := s.commit(p, f, in.marks); err != nil {
 		return err
 	}
@@ -341,21 +343,27 @@ func (s *Store) shows(d bundle.Digest) bool {
 	return live.Digest == d
 }
 
-// manifest reads a manifest that was taken before. It was signed by a publisher of its own time: a key that is revoked
-// since does not take the picture off the screen.
+// manifest reads a manifest that was taken before.
 func (s *Store) manifest(d bundle.Digest) (*bundle.Manifest, error) {
+	m, _, err := s.manifestUnder(d)
+	return m, err
+}
+
+// manifestUnder is manifest, and the newest root that allows it. It was signed by a publisher of its own time: a key that is
+// revoked since does not take the picture off the screen.
+func (s *Store) manifestUnder(d bundle.Digest) (m *bundle.Manifest, root int, err error) {
 	b, err := readFile(s.path(d.ManifestPath()), bundle.MaxManifest)
 	if err != nil {
-		return nil, fmt.Errorf("read manifest %s: %w", d.Short(), err)
+		return nil, 0, fmt.Errorf("read manifest %s: %w", d.Short(), err)
 	}
 	if bundle.DigestOf(b) != d {
-		return nil, fmt.Errorf("manifest %s is damaged on the disk", d.Short())
+		return nil, 0, fmt.Errorf("manifest %s is damaged on the disk", d.Short())
 	}
 	t := s.Trust()
 	if t == nil {
-		return nil, ErrNotPinned
+		return nil, 0, ErrNotPinned
 	}
-	m, err := t.Manifest(b)
+	m, err = t.Manifest(b)
 	chain := t.Chain()
 	for n := len(chain) - 1; err != nil && n > 0; n-- {
 		old, oldErr := bundle.NewTrust(chain[:n])
@@ -363,10 +371,10 @@ func (s *Store) manifest(d bundle.Digest) (*bundle.Manifest, error) {
 			break
 		}
 		if was, oldErr := old.Manifest(b); oldErr == nil {
-			return was, nil
+			return was, n, nil
 		}
 	}
-	return m, err
+	return m, len(chain), err
 }
 
 // mark is how a blob's file looked when it was last found whole.

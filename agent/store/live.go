@@ -21,6 +21,8 @@ type Live struct {
 	Settings api.Settings
 	Missing  []string // scenes of which a file is not here or not whole, sorted
 	Damaged  bool     // a file of the bundle is to be fetched again
+	// NoWayBack says that a file of the bundle before is to be fetched again: going back would not show all of it.
+	NoWayBack bool
 
 	store *Store
 }
@@ -111,6 +113,7 @@ func (s *Store) refresh() error {
 		}
 		s.log.Warn("bundle not readable", "manifest", d.Short(), "error", err)
 	}
+	l.NoWayBack = l.Digest == p.Active && p.Previous != "" && !s.wholeBefore(p.Previous)
 	var err error
 	if l.Settings, err = s.Settings(); err != nil {
 		s.log.Warn("settings not read", "error", err)
@@ -144,6 +147,12 @@ func (s *Store) gone(m *bundle.Manifest) map[bundle.Digest]bool {
 		}
 	}
 	return gone
+}
+
+// wholeBefore says whether the bundle before the live one is known to be whole.
+func (s *Store) wholeBefore(d bundle.Digest) bool {
+	m, err := s.manifest(d)
+	return err == nil && len(s.gone(m)) == 0
 }
 
 // Disk says how many bytes are free below the store.

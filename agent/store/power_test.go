@@ -57,7 +57,7 @@ func runDay(t *testing.T, program, dir, from, mishap string, done func(said stri
 // writeDown runs the day on a disk that is written down; done are the instants at which its tasks were acknowledged.
 func writeDown(t *testing.T, program, from string) (log *powercut.Log, done []int) {
 	t.Helper()
-	disk := powercut.NewDisk(t, 96<<20)
+	disk := powercut.NewDisk(t, 160<<20) // an update leaves 64 MiB free
 	err := runDay(t, program, filepath.Join(disk.Dir, "data"), from, "", func(string) { done = append(done, disk.Now(t)) })
 	if err != nil || len(done) != len(day())+1 {
 		t.Fatalf("the day ended after %d tasks: %v", len(done), err)
@@ -173,17 +173,23 @@ func TestAPowerCutFindsAStoreThatLeavesOutAnFsync(t *testing.T) {
 		{"no fsync of folders", "file.go", "return d.Sync()", "return nil"},
 		{"no fsync of other files", "file.go", "err = f.Sync()", "err = nil"},
 		{"no fsync of the index", "index.go", "&bbolt.Options{Timeout", "&bbolt.Options{NoSync: true, Timeout"},
+		{"no fsync of programs", "../update/install.go", "errors.Join(err, f.Sync(), f.Close())", "errors.Join(err, f.Close())"},
+		{"no fsync of what parcels said", "../bundle/write.go", "		err = f.Sync()\n", "		err = nil\n"},
 		{"no fsync of the diary", "diary.go", "&bbolt.Options{Timeout", "&bbolt.Options{NoSync: true, Timeout"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if len(cutPower(t, buildWithout(t, c.file, c.with, c.without), from, *cuts)) == 0 {
-				t.Error("nobody noticed")
+			program := buildWithout(t, c.file, c.with, c.without)
+			for range 5 { // a folder's fsync is missed at few instants: what it keeps is elsewhere too
+				if len(cutPower(t, program, from, *cuts)) > 0 {
+					return
+				}
 			}
+			t.Error("nobody noticed")
 		})
 	}
 }
 
-// buildWithout is this test program with a piece of the store's source replaced.
+// buildWithout is this test program with a piece of its source replaced.
 func buildWithout(t *testing.T, file, with, without string) string {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -198,7 +204,7 @@ func buildWithout(t *testing.T, file, with, without string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	patched, overlay, program := filepath.Join(dir, file), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "store.test")
+	patched, overlay, program := filepath.Join(dir, filepath.Base(file)), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "store.test")
 	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{here: patched}})
 	if err == nil {
 		err = errors.Join(os.WriteFile(patched, []byte(strings.Replace(string(b), with, without, 1)), 0o600), os.WriteFile(overlay, replace, 0o600))

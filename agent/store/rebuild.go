@@ -38,14 +38,17 @@ func (s *Store) rebuild(db *bbolt.DB) error {
 		if err != nil {
 			continue
 		}
-		m, err := s.manifest(d)
+		m, root, err := s.manifestUnder(d)
 		if err != nil {
 			s.log.Warn("manifest not believed", "manifest", d.Short(), "error", err)
 			continue
 		}
 		whole := s.readBlobs(m, marks)
-		if l := (Level{Root: m.Root, Seq: m.Seq, Manifest: d}); whole && f.Streams[m.Stream].less(l) {
+		if l := (Level{Root: m.Root, Under: root, Seq: m.Seq, Manifest: d}); whole && f.Streams[m.Stream].less(l) {
 			f.Streams[m.Stream] = l
+		}
+		if whole {
+			f.Issued[root] = later(f.Issued[root], m.Issued)
 		}
 		newer := best == nil || follows(m, best)
 		if d == f.Active || whole && newer && (p.Active == "" || p.Active != f.Active) {

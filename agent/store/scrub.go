@@ -20,8 +20,7 @@ const (
 	scrubPace  = 4 << 20            // bytes a second: a terabyte in three days, and little enough for a card to play from
 )
 
-// readOver reads blobs until ctx ends: at first those of the live bundle that do not look as they did, which are not shown
-// before; then those that somebody doubts, and all of them in a week.
+// readOver reads blobs until ctx ends: at first those that do not look as they did, which are not shown before; then those that somebody doubts, and all of them in a week.
 func (s *Store) readOver(ctx context.Context) {
 	say := func(what string, err error) {
 		if err != nil && ctx.Err() == nil {
@@ -69,18 +68,25 @@ func (s *Store) resolve(ctx context.Context, scene string) error {
 	return nil
 }
 
-// recheck reads the live bundle's blobs that do not look as they did; after a start there are normally none.
+// recheck reads blobs that do not look as they did, of the live bundle and of the one before; after a start there are normally
+// none.
 func (s *Store) recheck(ctx context.Context) error {
-	live, _ := s.Live()
-	if live.Manifest == nil {
-		return nil
-	}
-	for _, b := range live.Manifest.Blobs {
-		if _, known, err := s.present(b, false); err != nil || known {
+	p := s.pointers()
+	for _, d := range []bundle.Digest{p.Active, p.Previous} {
+		if d == "" {
 			continue
 		}
-		if err := s.checkOne(ctx, b); err != nil {
-			return err
+		m, err := s.manifest(d)
+		if err != nil {
+			continue // it was said
+		}
+		for _, b := range m.Blobs {
+			if _, known, err := s.present(b, false); err != nil || known {
+				continue
+			}
+			if err := s.checkOne(ctx, b); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

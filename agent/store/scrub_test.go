@@ -115,8 +115,47 @@ func TestTheBundleBeforeIsScrubbedToo(t *testing.T) {
 	if _, err := os.Stat(before); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the damaged file is still in its place: %v", err)
 	}
-	if liveSeq(s) != 6 {
-		t.Errorf("live is version %d", liveSeq(s))
+	if l, _ := s.Live(); liveSeq(s) != 6 || !l.NoWayBack || l.Damaged {
+		t.Errorf("live is version %d, there is no way back: %v, damaged: %v", liveSeq(s), l.NoWayBack, l.Damaged)
+	}
+	o := &origin{content: p.Content(t, bundle.Manifest{Seq: 5}, map[string][]byte{"media/a.png": noise(1, 1000)})}
+	if err := s.MendBefore(t.Context(), o, nil); err != nil || len(o.asked) != 1 {
+		t.Errorf("the origin was asked %d times: %v", len(o.asked), err)
+	}
+	if l, _ := s.Live(); l.NoWayBack || liveSeq(s) != 6 {
+		t.Errorf("live is version %d, there is no way back: %v", liveSeq(s), l.NoWayBack)
+	}
+	if err := s.Rollback(t.Context()); err != nil || liveSeq(s) != 5 {
+		t.Errorf("it went back to %d: %v", liveSeq(s), err)
+	}
+}
+
+func TestABundleBeforeThatIsWholeAsksForNothing(t *testing.T) {
+	p := bundletest.New(t)
+	dir := t.TempDir()
+	s := pinned(t, p, store.Config{Dir: dir})
+	o := &origin{content: p.Content(t, bundle.Manifest{Seq: 5}, map[string][]byte{"media/a.png": noise(1, 1000)})}
+	if err := s.MendBefore(t.Context(), o, nil); err != nil || len(o.asked) != 0 {
+		t.Errorf("without one: asked %d times, %v", len(o.asked), err)
+	}
+	ingest(t, s, p, 6, map[string][]byte{"media/b.png": noise(2, 1000)})
+	s.Close()
+	file := filepath.Join(dir, o.content.Manifest.Files["media/a.png"].BlobPath())
+	if err := os.Chtimes(file, time.Time{}, time.Unix(1e9, 0)); err != nil {
+		t.Fatal(err)
+	}
+	s = newStore(t, store.Config{Dir: dir})
+	l, changed := s.Live()
+	if !l.NoWayBack {
+		t.Fatal("a file that does not look as it did is taken for whole")
+	}
+	runs(t, s) // reads it
+	select {
+	case <-changed:
+	case <-time.After(time.Minute):
+	}
+	if l, _ := s.Live(); l.NoWayBack {
+		t.Error("it was read, and there is no way back")
 	}
 }
 

@@ -18,6 +18,12 @@
 //	staging/      blobs on their way
 //	lock          held while a player runs
 //
+// A stolen key may sign any version and any instant of issue, and so leap ahead of its owner and of every certificate. Nothing
+// is taken that was issued 31 days after a believed clock; a player without one takes nothing after its root's expiry (of one
+// without: ten years after its issue), or a year after what is sure. What a key has raised nonetheless, versions and time, is
+// kept with the root under which it was signed, and counts no more when a later root has taken a publisher's key away: the
+// owner's next version is taken, and the time is then at least that root's.
+//
 // A disk that is read-only, full or broken takes nothing of that away from the screen: index and diary are then copies in
 // memory, Failing says why, and Run goes back to the disk as soon as it can be written.
 package store
@@ -52,6 +58,9 @@ type Config struct {
 	Free func(dir string) (int64, error)
 	// Now is the system's clock; nil = time.Now.
 	Now func() time.Time
+	// Believe gives the time, and whether it can be believed: a bundle from the far future is then refused. nil = it cannot,
+	// and what RaiseTime is told is sure.
+	Believe func() (now time.Time, ok bool)
 	// Mend is how often a disk that takes nothing is tried again; 0 = every 30 s.
 	Mend time.Duration
 	// MaxPlays is how many plays are kept for the relay; 0 = 100,000, 40 MiB or so.

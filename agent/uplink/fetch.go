@@ -14,8 +14,15 @@ import (
 	"vitrine/cloud/api"
 )
 
-// fetchAll takes bundles that the relay names, the newest word first; and again the live one when it was damaged.
+// mendAgain is when the relay is asked again for what is damaged of the bundle before: it need not have it any more.
+const mendAgain = time.Hour
+
+// fetchAll takes bundles that the relay names, the newest word first; again the live one when it was damaged; and what is
+// damaged of the one before, when nothing else is wanted.
 func (u *Uplink) fetchAll(ctx context.Context) error {
+	var mended time.Time // when that was tried last
+	again := time.NewTicker(mendAgain)
+	defer again.Stop()
 	for {
 		live, changed := u.cfg.Store.Live()
 		if live.Damaged && u.pointer() == nil {
@@ -24,12 +31,16 @@ func (u *Uplink) fetchAll(ctx context.Context) error {
 		if p := u.pointer(); p != nil {
 			u.fetch(ctx, *p)
 			u.Poke()
+		} else if live.NoWayBack && (mended.IsZero() || time.Since(mended) >= mendAgain) {
+			mended = time.Now()
+			u.mendBefore(ctx)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-u.want:
 		case <-changed:
+		case <-again.C:
 		}
 	}
 }
@@ -48,26 +59,8 @@ func (u *Uplink) setWanted(p *api.Pointer) {
 
 // fetch takes one bundle, however often it must try, until it is live, refused, or another one is wanted.
 func (u *Uplink) fetch(ctx context.Context, p api.Pointer) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	done := make(chan struct{})
-	defer func() { <-done }()
-	go func() { // another word of the relay ends this one
-		defer close(done)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-u.want:
-				if now := u.pointer(); now != nil && *now != p {
-					signal(u.want)
-					cancel()
-					return
-				}
-			}
-		}
-	}()
-	defer cancel()
+	ctx, done := u.unlessOther(ctx, p)
+	defer done()
 	retry, said := backoff{}, ""
 	for {
 		moved, err := u.fetchOnce(ctx, p)
@@ -98,6 +91,47 @@ func (u *Uplink) fetch(ctx context.Context, p api.Pointer) {
 		if !retry.wait(ctx, err) {
 			return
 		}
+	}
+}
+
+// unlessOther is ctx until another word of the relay than p ends it; done ends it too.
+func (u *Uplink) unlessOther(ctx context.Context, p api.Pointer) (_ context.Context, done func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-u.want:
+				if now := u.pointer(); now != nil && *now != p {
+					signal(u.want)
+					cancel()
+					return
+				}
+			}
+		}
+	}()
+	return ctx, func() { cancel(); <-ended }
+}
+
+// mendBefore fetches what is damaged of the bundle before the live one, until the relay wants anything.
+func (u *Uplink) mendBefore(ctx context.Context) {
+	ctx, done := u.unlessOther(ctx, api.Pointer{})
+	defer done()
+	o := &origin{u: u}
+	err := u.cfg.Store.MendBefore(ctx, o, func(at store.Progress) {
+		if o.ready.Load() == nil {
+			o.ready.Store(&ready{manifest: at.Manifest, pace: u.newPace(at.Manifest, at.Total-at.Have)})
+		}
+	})
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		u.log.Warn("bundle before the live one not mended", "error", err)
+	default:
+		u.log.Info("bundle before the live one mended")
 	}
 }
 

@@ -198,6 +198,40 @@ func TestABundleIsTakenAndReported(t *testing.T) {
 	r.until("the second bundle is live", r.live(r.publish(pub.Content(t, bundle.Manifest{Seq: 2}, files(2)))))
 }
 
+func TestWhatIsDamagedOfTheBundleBeforeIsFetchedAgain(t *testing.T) {
+	r, pub, dir := newRelay(t), bundletest.New(t), t.TempDir()
+	p := enrolled(t, r, pub, dir)
+	first := pub.Content(t, bundle.Manifest{}, files(1))
+	r.until("the first bundle is live", r.live(r.publish(first)))
+	r.until("the second bundle is live", r.live(r.publish(pub.Content(t, bundle.Manifest{Seq: 2}, files(2)))))
+	r.set(func() { r.content = &first }) // it has both
+	file := filepath.Join(dir, first.Manifest.Files["media/a.png"].BlobPath())
+	if err := os.Truncate(file, 1000); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.store.SetSettings(api.Settings{ID: "p1", Name: "Foyer"}); err != nil { // whoever watches looks again
+		t.Fatal(err)
+	}
+	late := time.After(30 * time.Second)
+	for {
+		live, changed := p.store.Live()
+		if st, err := os.Stat(file); err == nil && st.Size() == 3<<20 && !live.NoWayBack {
+			break
+		}
+		select {
+		case <-changed:
+		case <-late:
+			t.Fatal("there is still no way back")
+		}
+	}
+	if err := p.store.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if live, _ := p.store.Live(); live.Manifest.Seq != 1 || live.Damaged {
+		t.Errorf("version %d is live, damaged: %v", live.Manifest.Seq, live.Damaged)
+	}
+}
+
 func TestAPlayerWithoutRootsTakesThoseOfItsRelay(t *testing.T) {
 	r, pub := newRelay(t), bundletest.New(t)
 	enrolled(t, r, &bundletest.Publisher{}, t.TempDir())
