@@ -57,6 +57,7 @@ func boundsOf(spec bundle.SourceSpec) bounds {
 
 // errandOf is what an origin needs besides its configuration.
 type errandOf struct {
+	name   string // of the source
 	spec   bundle.SourceSpec
 	home   Home
 	file   string                      // location bundle: the file on the disk
@@ -101,7 +102,7 @@ func (e errandOf) place() (place.Place, error) {
 	if spec.CA, err = e.authority(); err != nil {
 		return nil, err
 	}
-	env := place.Env{Secret: e.secret, Deny: e.deny, Held: e.held}
+	env := place.Env{Secret: e.secret, Deny: e.deny, Held: e.held, Asker: e.name}
 	if l.Type == "bundle" {
 		if e.file == "" {
 			return nil, fmt.Errorf("its file %s is not whole on this player yet", l.Path)

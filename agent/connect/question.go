@@ -23,7 +23,7 @@ var plainName = regexp.MustCompile(`^[\pL_][\pL\pN_$.]*$`)
 func (e errandOf) question() (origin, error) {
 	l := e.spec.Location
 	q := question{spec: database.Spec{Driver: l.Type, Host: l.Host, Port: l.Port, Database: l.Database, TLS: l.TLS, Secret: l.SecretName(), Query: e.spec.SQL},
-		env: database.Env{Secret: e.secret, Deny: e.deny, Held: e.held, Child: e.child}}
+		env: database.Env{Secret: e.secret, Deny: e.deny, Held: e.held, Asker: e.name, Child: e.child}}
 	switch l.Type {
 	case "postgresql":
 		q.spec.Driver = "postgres"

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +80,36 @@ func TestANetworkThatFailsKeepsTheRowsAndSlowsNobody(t *testing.T) {
 				t.Errorf("afterwards they are %q, %s", cells(r), r.Err)
 			}
 		})
+	}
+}
+
+// Two sources that name the same file read it at the same time, and neither is told that it hangs.
+func TestTwoSourcesMayReadTheSameAtOnce(t *testing.T) {
+	both := make(chan struct{})
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 2 {
+			close(both)
+		}
+		select {
+		case <-both:
+		case <-r.Context().Done():
+		}
+		fmt.Fprint(out, weekMenu)
+	}))
+	t.Cleanup(server.Close)
+	spec := canteen(bundle.Location{Type: "http", URL: server.URL})
+	spec.Refresh.Timeout = seconds(60)
+	told := make(chan error, 100)
+	s, stop := run(t, connect.Config{Keep: open(t, t.TempDir()), Check: func(_ string, err error) { told <- err }}, map[string]bundle.SourceSpec{"x": spec, "y": spec})
+	until(t, s, "x", fetched)
+	until(t, s, "y", fetched)
+	stop()
+	close(told)
+	for err := range told {
+		if err != nil {
+			t.Errorf("one of them is told: %v", err)
+		}
 	}
 }
 
