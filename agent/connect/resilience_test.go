@@ -205,14 +205,16 @@ func TestAFileThatIsReplacedWhileItIsReadIsWholeOrNotThere(t *testing.T) {
 	}
 }
 
-// A day passes at midnight in the player's zone, and nobody asks the source.
+// A day passes at midnight in the player's zone, and nobody asks the source. The bubble's clock goes on whenever all wait,
+// so that the next event comes when it is due.
 func TestMidnightPassesWithoutAFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		paris, err := time.LoadLocation("Europe/Paris")
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Until(time.Date(2000, 1, 3, 23, 58, 0, 0, paris))) // the bubble's clock begins in 2000
+		begun, monday := time.Now(), time.Date(2000, 1, 3, 23, 58, 0, 0, paris)
+		now := func() time.Time { return monday.Add(time.Since(begun)) }
 		keep := &counting{rows: map[string][]byte{}}
 		path := filepath.Join(t.TempDir(), "week.csv")
 		if err := os.WriteFile(path, []byte("Jour;Prix;Plat\n03/01/2000;1;lundi\n04/01/2000;2;mardi\n"), 0o600); err != nil {
@@ -220,15 +222,22 @@ func TestMidnightPassesWithoutAFetch(t *testing.T) {
 		}
 		spec := canteen(bundle.Location{Type: "bundle", Path: path})
 		spec.Filter, spec.Refresh = "day == today()", bundle.Refresh{Every: scene.Duration(6 * time.Hour)}
-		s, err := connect.New(connect.Config{Keep: keep})
+		s, err := connect.New(connect.Config{Keep: keep, Now: now})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.Use(map[string]bundle.SourceSpec{"x": spec}, connect.Home{Zone: "Europe/Paris", Locale: "fr"}, func(p string) (string, bool) { return p, true })
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
+		changed := s.Changed()
 		go func() { done <- s.Run(ctx) }()
-		title := func() string { synctest.Wait(); r, _ := s.Result("x"); return r.Cell(0, "title") }
+		title := func() string { r, _ := s.Result("x"); return r.Cell(0, "title") }
+		next := func() {
+			<-changed
+			synctest.Wait()
+			changed = s.Changed()
+		}
+		next()
 		if got := title(); got != "lundi" {
 			t.Fatalf("on Monday it is %q", got)
 		}
@@ -236,26 +245,18 @@ func TestMidnightPassesWithoutAFetch(t *testing.T) {
 		if err := os.Remove(path); err != nil { // nobody can ask it any more
 			t.Fatal(err)
 		}
-		time.Sleep(119 * time.Second)
-		if got := title(); got != "lundi" {
-			t.Errorf("a second before midnight it is %q", got)
-		}
-		changed := s.Changed()
-		time.Sleep(time.Second)
-		if got := title(); got != "mardi" {
-			t.Errorf("at midnight it is %q", got)
-		}
-		select {
-		case <-changed:
-		default:
-			t.Error("nobody heard of it")
+		next()
+		if got, late := title(), now().Sub(monday.Add(2*time.Minute)); got != "mardi" || late < 0 || late > time.Second {
+			t.Errorf("%v after midnight it is %q", late, got)
 		}
 		if r, _ := s.Result("x"); !r.FetchedAt.Equal(fetched.FetchedAt) || r.Err != "" || keep.kept != 1 {
 			t.Errorf("the source was asked again: %v, %s, kept %d times", r.FetchedAt, r.Err, keep.kept)
 		}
-		time.Sleep(24 * time.Hour)
-		if r, _ := s.Result("x"); title() != "" || !r.Stale {
-			t.Errorf("on Wednesday it has %q", cells(r))
+		for title() == "mardi" {
+			next()
+		}
+		if r, _ := s.Result("x"); title() != "" || !r.Stale || now().In(paris).Format("02 15:04") != "05 00:00" {
+			t.Errorf("on %v it has %q, stale %v", now(), cells(r), r.Stale)
 		}
 		cancel()
 		if err := <-done; err != nil {
