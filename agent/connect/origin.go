@@ -73,7 +73,9 @@ type errandOf struct {
 func openOrigin(e errandOf) (origin, error) {
 	switch e.spec.Type {
 	case "sql", "odbc":
-		return e.question()
+		if l := e.spec.Location.Type; l == "file" || !isFile(l) {
+			return e.question()
+		}
 	case "caldav", "exchange", "graph", "google", "domino":
 		return e.diary()
 	case "folder":
@@ -85,7 +87,7 @@ func openOrigin(e errandOf) (origin, error) {
 		return nil, err
 	}
 	at, err := e.place()
-	return &file{at: at, parse: parse, held: e.held, key: "parse " + e.key, moves: e.spec.Type == "ical"}, err
+	return &file{at: at, parse: parse, held: e.held, key: "parse " + e.key, moves: e.spec.Type == "ical" || asksTime(e.spec.SQL)}, err
 }
 
 // place finds where the bytes or the folder are.
@@ -149,6 +151,11 @@ func parserOf(spec bundle.SourceSpec, language string) (parser, error) {
 		want := gtfs.Options{Stops: spec.Stops, Routes: spec.Routes}
 		return func(ctx context.Context, b []byte, most bounds) (rows.Table, error) {
 			return gtfs.Read(ctx, b, want, most.now)
+		}, nil
+	}
+	if spec.Type == "sql" || spec.Type == "access" && spec.SQL != "" {
+		return func(ctx context.Context, b []byte, most bounds) (rows.Table, error) {
+			return carried(ctx, b, spec, most)
 		}, nil
 	}
 	kind := map[string]string{"lines-with-dates": "dated"}[spec.Type]
