@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"vitrine/agent/bundle"
@@ -233,9 +234,12 @@ func (f tree) wanted(columns []string, row []Value) bool {
 	})
 }
 
-// spy notes which secrets a fetch has opened, so that none of them can be in what it says.
+// spy notes which secrets a fetch has opened, so that none of them can be in what it says. A fetch that was left behind at
+// its deadline may still open one.
 type spy struct {
 	open func(name, host string) (secret.Secret, error)
+
+	mu   sync.Mutex
 	seen []string
 }
 
@@ -247,6 +251,8 @@ func (s *spy) secret(name, host string) (secret.Secret, error) {
 	if err != nil {
 		return got, classed{err, Refused}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.seen = append(s.seen, got.Password, got.Token, got.Key)
 	return got, nil
 }
@@ -256,6 +262,8 @@ func (s *spy) clean(err error) error {
 	if err == nil {
 		return nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	text := err.Error()
 	for _, word := range s.seen {
 		if len(word) >= 4 {
@@ -270,6 +278,8 @@ func (s *spy) clean(err error) error {
 
 // forget lets go of what the fetch has opened.
 func (s *spy) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	clear(s.seen)
 	s.seen = nil
 }
