@@ -49,6 +49,10 @@ func (s *Stage) NewProxy(addr string) (*Proxy, error) {
 func (p *Proxy) Fail(how int32, after int64) {
 	p.how.Store(Well)
 	p.closeAll()
+	p.begin(how, after)
+}
+
+func (p *Proxy) begin(how int32, after int64) {
 	p.mu.Lock()
 	p.bites = make(chan struct{})
 	p.mu.Unlock()
@@ -57,7 +61,7 @@ func (p *Proxy) Fail(how int32, after int64) {
 	p.how.Store(how)
 }
 
-// Failed is closed when an answer has failed in the way that Fail asked for.
+// Failed is closed when an answer has failed in the way that Fail or Hang asked for.
 func (p *Proxy) Failed() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -74,12 +78,8 @@ func (p *Proxy) bite() {
 	}
 }
 
-// Hang makes what is connected stall from now on.
-func (p *Proxy) Hang() {
-	p.after.Store(0)
-	p.seen.Store(0)
-	p.how.Store(Stall)
-}
+// Hang makes what is connected stall from now on, without an end to it, and what connects later too.
+func (p *Proxy) Hang() { p.begin(Stall, 0) }
 
 // Record keeps what goes through from now on, at most 1 MiB; Tape gives it and ends that.
 func (p *Proxy) Record() { p.mu.Lock(); p.tape, p.tapes = nil, true; p.mu.Unlock() }

@@ -28,6 +28,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"vitrine/agent/bundle"
+	"vitrine/agent/connect"
 	"vitrine/agent/connect/agenda/agendatest"
 	"vitrine/agent/connect/connecttest"
 	"vitrine/agent/connect/database/tdstest"
@@ -173,6 +174,7 @@ func locations() map[string]location {
 }
 
 func TestEveryPlaceIsReachedInAFormatThatFits(t *testing.T) {
+	t.Parallel()
 	all, kinds, inBundle := map[string]reach{}, formats(t), map[string][]byte{}
 	tree := []string{"a.jpg|3", "b.jpg|5", "c.jpg|0"}
 	for where, l := range locations() {
@@ -203,10 +205,20 @@ func TestEveryPlaceIsReachedInAFormatThatFits(t *testing.T) {
 		r.spec.Location, r.secret, r.proxy = l.at(t, name, name)
 		all[name] = r
 	}
-	journey(t, all, inBundle)
+	p := journey(t, all, inBundle)
+	for name, r := range all { // and what is new is taken
+		if !strings.HasSuffix(name, "-delimited") || r.spec.Location.Type == "bundle" {
+			continue
+		}
+		if err := errors.Join(os.WriteFile(r.file+".new", []byte("Plat;Prix\nGratin;7,25\n"), 0o644), os.Rename(r.file+".new", r.file)); err != nil {
+			t.Fatal(err)
+		}
+		p.until(name, "what its file has become", func(got connect.Result) bool { return slices.Equal(rowsOf(got), []string{"Gratin|7.25"}) })
+	}
 }
 
 func TestEveryDatabaseIsReached(t *testing.T) {
+	t.Parallel()
 	kinds, dir := formats(t), t.TempDir()
 	const table = "DROP TABLE IF EXISTS dishes; CREATE TABLE dishes (n int, dish varchar(100), price decimal(10,2)); INSERT INTO dishes "
 	if _, err := servers.postgres.Ask(table + "SELECT i, 'Plat n° ' || i || ' é', i + 0.5 FROM generate_series(0, 1499) i"); err != nil {
@@ -271,6 +283,7 @@ func meeting() (m agendatest.Meeting, want []string) {
 }
 
 func TestEveryCalendarIsReached(t *testing.T) {
+	t.Parallel()
 	m, want := meeting()
 	meetings, all := []agendatest.Meeting{m}, map[string]reach{}
 	const room = "room@example.com"
