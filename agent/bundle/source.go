@@ -35,7 +35,7 @@ type SourceSpec struct {
 	Query     string   `json:"query,omitempty"`     // json: a jq program that gives the rows
 	Path      string   `json:"path,omitempty"`      // json: where the rows are, a dotted path; instead of Query
 	Table     string   `json:"table,omitempty"`     // access, odbc: a whole table; instead of SQL
-	SQL       string   `json:"sql,omitempty"`       // sql, odbc: what to ask; it is only let read
+	SQL       string   `json:"sql,omitempty"`       // sql, odbc, access: what to ask; it is only let read
 	Calendar  string   `json:"calendar,omitempty"`  // caldav, google, graph, domino: which; "" = the account's own
 	Mailbox   string   `json:"mailbox,omitempty"`   // exchange, graph: whose calendar, an address; "" = the account's own
 	Window    Window   `json:"window,omitzero"`     // calendars: events around now
@@ -152,7 +152,8 @@ var fileLocations = []string{"bundle", "file", "https", "http", "smb", "nfs", "w
 
 // SourceLocations says which types of location each type of source can be at.
 func SourceLocations() map[string][]string {
-	m := map[string][]string{"folder": {"file", "smb", "nfs", "webdav", "sftp"}, "sql": {"postgresql", "mysql", "mariadb", "sqlserver", "sqlite"}, "odbc": {"odbc"}}
+	m := map[string][]string{"folder": {"file", "smb", "nfs", "webdav", "sftp"}, "odbc": {"odbc"},
+		"sql": append([]string{"postgresql", "mysql", "mariadb", "sqlserver", "sqlite"}, fileLocations...)} // a file of SQLite's
 	for _, t := range []string{"text", "lines-with-dates", "delimited", "rtf", "xlsx", "xls", "ods", "feed", "xml", "json", "access", "ical", "gtfs"} {
 		m[t] = fileLocations
 	}
@@ -180,7 +181,7 @@ func SourceFields() map[string][]string {
 		"query":     {"json"},
 		"path":      {"json"},
 		"table":     {"access", "odbc"},
-		"sql":       {"sql", "odbc"},
+		"sql":       {"sql", "odbc", "access"},
 		"calendar":  {"caldav", "google", "graph", "domino"},
 		"mailbox":   {"exchange", "graph"},
 		"window":    calendars,

@@ -74,7 +74,7 @@ func TestAManifestIsNotRightWhen(t *testing.T) {
 		"a path is endless":                  {func(m *bundle.Manifest) { m.Files[strings.Repeat("a", 300)] = m.Blobs[0].Digest }, "plain path"},
 		"a source is of no known type":       {func(m *bundle.Manifest) { m.Sources = map[string]bundle.SourceSpec{"s": {Type: "sqk"}} }, "its type"},
 		"a database is asked nothing that it could be at": {func(m *bundle.Manifest) {
-			m.Sources = map[string]bundle.SourceSpec{"s": {Type: "sql", SQL: "select 1", Location: bundle.Location{Type: "smb", Host: "h", Share: "s", Path: "p"}}}
+			m.Sources = map[string]bundle.SourceSpec{"s": {Type: "odbc", SQL: "select 1", Location: bundle.Location{Type: "smb", Host: "h", Share: "s", Path: "p"}}}
 		}, "location's type"},
 		"a field is another type's": {func(m *bundle.Manifest) {
 			m.Sources = map[string]bundle.SourceSpec{"s": {Type: "text", SQL: "select 1", Location: bundle.Location{Type: "file", Path: "/x"}}}

@@ -205,7 +205,7 @@ func (g *gallery) fetch(ctx context.Context, address string) (changed bool, err 
 	defer cancel()
 	if g.at[address] == nil {
 		scheme, _, _ := strings.Cut(address, ":")
-		if g.at[address], err = place.Open(place.Spec{Type: scheme, URL: address, Hosts: g.spec.Hosts}, place.Env{Held: g.held}); err != nil {
+		if g.at[address], err = place.Open(place.Spec{Type: scheme, URL: address, Hosts: g.spec.Hosts}, place.Env{Held: g.held, Asker: "pictures " + g.prefix}); err != nil {
 			return false, err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"vitrine/agent/bundle"
@@ -57,6 +58,7 @@ func boundsOf(spec bundle.SourceSpec) bounds {
 
 // errandOf is what an origin needs besides its configuration.
 type errandOf struct {
+	name   string // of the source
 	spec   bundle.SourceSpec
 	home   Home
 	file   string                      // location bundle: the file on the disk
@@ -72,7 +74,9 @@ type errandOf struct {
 func openOrigin(e errandOf) (origin, error) {
 	switch e.spec.Type {
 	case "sql", "odbc":
-		return e.question()
+		if l := e.spec.Location.Type; l == "file" || !isFile(l) {
+			return e.question()
+		}
 	case "caldav", "exchange", "graph", "google", "domino":
 		return e.diary()
 	case "folder":
@@ -84,7 +88,7 @@ func openOrigin(e errandOf) (origin, error) {
 		return nil, err
 	}
 	at, err := e.place()
-	return &file{at: at, parse: parse, held: e.held, key: "parse " + e.key, moves: e.spec.Type == "ical"}, err
+	return &file{at: at, parse: parse, held: e.held, key: "parse " + e.key, moves: e.spec.Type == "ical" || asksTime(e.spec.SQL)}, err
 }
 
 // place finds where the bytes or the folder are.
@@ -101,7 +105,7 @@ func (e errandOf) place() (place.Place, error) {
 	if spec.CA, err = e.authority(); err != nil {
 		return nil, err
 	}
-	env := place.Env{Secret: e.secret, Deny: e.deny, Held: e.held}
+	env := place.Env{Secret: e.secret, Deny: e.deny, Held: e.held, Asker: e.name}
 	if l.Type == "bundle" {
 		if e.file == "" {
 			return nil, fmt.Errorf("its file %s is not whole on this player yet", l.Path)
@@ -148,6 +152,11 @@ func parserOf(spec bundle.SourceSpec, language string) (parser, error) {
 		want := gtfs.Options{Stops: spec.Stops, Routes: spec.Routes}
 		return func(ctx context.Context, b []byte, most bounds) (rows.Table, error) {
 			return gtfs.Read(ctx, b, want, most.now)
+		}, nil
+	}
+	if spec.Type == "sql" || spec.Type == "access" && spec.SQL != "" {
+		return func(ctx context.Context, b []byte, most bounds) (rows.Table, error) {
+			return carried(ctx, b, spec, most)
 		}, nil
 	}
 	kind := map[string]string{"lines-with-dates": "dated"}[spec.Type]
@@ -225,9 +234,12 @@ func (f tree) wanted(columns []string, row []Value) bool {
 	})
 }
 
-// spy notes which secrets a fetch has opened, so that none of them can be in what it says.
+// spy notes which secrets a fetch has opened, so that none of them can be in what it says. A fetch that was left behind at
+// its deadline may still open one.
 type spy struct {
 	open func(name, host string) (secret.Secret, error)
+
+	mu   sync.Mutex
 	seen []string
 }
 
@@ -239,6 +251,8 @@ func (s *spy) secret(name, host string) (secret.Secret, error) {
 	if err != nil {
 		return got, classed{err, Refused}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.seen = append(s.seen, got.Password, got.Token, got.Key)
 	return got, nil
 }
@@ -248,6 +262,8 @@ func (s *spy) clean(err error) error {
 	if err == nil {
 		return nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	text := err.Error()
 	for _, word := range s.seen {
 		if len(word) >= 4 {
@@ -262,6 +278,8 @@ func (s *spy) clean(err error) error {
 
 // forget lets go of what the fetch has opened.
 func (s *spy) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	clear(s.seen)
 	s.seen = nil
 }

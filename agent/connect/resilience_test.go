@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +80,36 @@ func TestANetworkThatFailsKeepsTheRowsAndSlowsNobody(t *testing.T) {
 				t.Errorf("afterwards they are %q, %s", cells(r), r.Err)
 			}
 		})
+	}
+}
+
+// Two sources that name the same file read it at the same time, and neither is told that it hangs.
+func TestTwoSourcesMayReadTheSameAtOnce(t *testing.T) {
+	both := make(chan struct{})
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 2 {
+			close(both)
+		}
+		select {
+		case <-both:
+		case <-r.Context().Done():
+		}
+		fmt.Fprint(out, weekMenu)
+	}))
+	t.Cleanup(server.Close)
+	spec := canteen(bundle.Location{Type: "http", URL: server.URL})
+	spec.Refresh.Timeout = seconds(60)
+	told := make(chan error, 100)
+	s, stop := run(t, connect.Config{Keep: open(t, t.TempDir()), Check: func(_ string, err error) { told <- err }}, map[string]bundle.SourceSpec{"x": spec, "y": spec})
+	until(t, s, "x", fetched)
+	until(t, s, "y", fetched)
+	stop()
+	close(told)
+	for err := range told {
+		if err != nil {
+			t.Errorf("one of them is told: %v", err)
+		}
 	}
 }
 
@@ -174,14 +205,16 @@ func TestAFileThatIsReplacedWhileItIsReadIsWholeOrNotThere(t *testing.T) {
 	}
 }
 
-// A day passes at midnight in the player's zone, and nobody asks the source.
+// A day passes at midnight in the player's zone, and nobody asks the source. The bubble's clock goes on whenever all wait,
+// so that the next event comes when it is due.
 func TestMidnightPassesWithoutAFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		paris, err := time.LoadLocation("Europe/Paris")
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Until(time.Date(2000, 1, 3, 23, 58, 0, 0, paris))) // the bubble's clock begins in 2000
+		begun, monday := time.Now(), time.Date(2000, 1, 3, 23, 58, 0, 0, paris)
+		now := func() time.Time { return monday.Add(time.Since(begun)) }
 		keep := &counting{rows: map[string][]byte{}}
 		path := filepath.Join(t.TempDir(), "week.csv")
 		if err := os.WriteFile(path, []byte("Jour;Prix;Plat\n03/01/2000;1;lundi\n04/01/2000;2;mardi\n"), 0o600); err != nil {
@@ -189,15 +222,22 @@ func TestMidnightPassesWithoutAFetch(t *testing.T) {
 		}
 		spec := canteen(bundle.Location{Type: "bundle", Path: path})
 		spec.Filter, spec.Refresh = "day == today()", bundle.Refresh{Every: scene.Duration(6 * time.Hour)}
-		s, err := connect.New(connect.Config{Keep: keep})
+		s, err := connect.New(connect.Config{Keep: keep, Now: now})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.Use(map[string]bundle.SourceSpec{"x": spec}, connect.Home{Zone: "Europe/Paris", Locale: "fr"}, func(p string) (string, bool) { return p, true })
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
+		changed := s.Changed()
 		go func() { done <- s.Run(ctx) }()
-		title := func() string { synctest.Wait(); r, _ := s.Result("x"); return r.Cell(0, "title") }
+		title := func() string { r, _ := s.Result("x"); return r.Cell(0, "title") }
+		next := func() {
+			<-changed
+			synctest.Wait()
+			changed = s.Changed()
+		}
+		next()
 		if got := title(); got != "lundi" {
 			t.Fatalf("on Monday it is %q", got)
 		}
@@ -205,26 +245,18 @@ func TestMidnightPassesWithoutAFetch(t *testing.T) {
 		if err := os.Remove(path); err != nil { // nobody can ask it any more
 			t.Fatal(err)
 		}
-		time.Sleep(119 * time.Second)
-		if got := title(); got != "lundi" {
-			t.Errorf("a second before midnight it is %q", got)
-		}
-		changed := s.Changed()
-		time.Sleep(time.Second)
-		if got := title(); got != "mardi" {
-			t.Errorf("at midnight it is %q", got)
-		}
-		select {
-		case <-changed:
-		default:
-			t.Error("nobody heard of it")
+		next()
+		if got, late := title(), now().Sub(monday.Add(2*time.Minute)); got != "mardi" || late < 0 || late > time.Second {
+			t.Errorf("%v after midnight it is %q", late, got)
 		}
 		if r, _ := s.Result("x"); !r.FetchedAt.Equal(fetched.FetchedAt) || r.Err != "" || keep.kept != 1 {
 			t.Errorf("the source was asked again: %v, %s, kept %d times", r.FetchedAt, r.Err, keep.kept)
 		}
-		time.Sleep(24 * time.Hour)
-		if r, _ := s.Result("x"); title() != "" || !r.Stale {
-			t.Errorf("on Wednesday it has %q", cells(r))
+		for title() == "mardi" {
+			next()
+		}
+		if r, _ := s.Result("x"); title() != "" || !r.Stale || now().In(paris).Format("02 15:04") != "05 00:00" {
+			t.Errorf("on %v it has %q, stale %v", now(), cells(r), r.Stale)
 		}
 		cancel()
 		if err := <-done; err != nil {

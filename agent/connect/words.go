@@ -87,8 +87,8 @@ func classOf(err error) Class {
 		return Late
 	}
 	text := err.Error()
-	for class, words := range map[Class][]string{Refused: {"secret", "401", "403", "refuses the", "may not read"}, TooLong: {"longer than its limit"},
-		Late: {"in time", "still hangs"}} {
+	for class, words := range map[Class][]string{Refused: {"secret", "answers 401", "answers 403", "refuses the", "may not read", "does not let them read"}, TooLong: {"longer than its limit"},
+		Late: {"in time", "still hangs"}, Unreachable: {"cannot be reached"}} {
 		for _, w := range words {
 			if strings.Contains(text, w) {
 				return class

@@ -208,7 +208,7 @@ func (w *worker) ask(ctx context.Context, step func(Step)) (rows.Table, error) {
 	if w.from == nil {
 		w.spy = &spy{open: w.set.cfg.Secret}
 		src := w.src
-		from, err := openOrigin(errandOf{spec: src.spec, home: src.home, file: src.file, find: src.find, deny: w.set.cfg.Deny, held: w.set.held, secret: w.spy.secret, key: src.run})
+		from, err := openOrigin(errandOf{name: src.name, spec: src.spec, home: src.home, file: src.file, find: src.find, deny: w.set.cfg.Deny, held: w.set.held, secret: w.spy.secret, key: src.run})
 		if err != nil {
 			return rows.Table{}, w.spy.clean(err)
 		}

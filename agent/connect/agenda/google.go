@@ -107,34 +107,27 @@ func (e googleEvent) event(w Window) (Event, error) {
 		Tentative: e.Status == "tentative", Private: e.Visibility == "private" || e.Visibility == "confidential"}, nil
 }
 
+// authorized asks with a token or a key, where there is a secret.
 func (g *google) authorized(ctx context.Context, u *url.URL, limit int64) (answer, error) {
-	for again := range 2 {
-		header := http.Header{}
+	return g.proved(ctx, u, func(anew bool) (http.Header, bool, error) {
 		s, needed, err := g.secret(g.base)
 		switch {
-		case err != nil:
-			return answer{}, err
-		case needed && s.Key == "" && s.Client == "":
-			header.Set("X-Goog-Api-Key", s.Token) // in the address it would stand in every log
-		case needed:
-			if !g.token.Valid() || again > 0 {
-				if err := g.signIn(ctx); err != nil {
-					return answer{}, err
-				}
+		case err != nil || !needed:
+			return http.Header{}, false, err
+		case s.Key == "" && s.Client == "":
+			return http.Header{"X-Goog-Api-Key": {s.Token}}, false, nil // in the address it would stand in every log
+		}
+		if !g.token.Valid() || anew {
+			if err := g.signIn(ctx); err != nil {
+				return nil, false, err
 			}
-			header.Set("Authorization", "Bearer "+g.token.AccessToken)
 		}
-		a, err := g.ask(ctx, http.MethodGet, u, header, "", limit)
-		if err != nil || a.status == http.StatusOK {
-			return a, err
-		}
-		if a.status != http.StatusUnauthorized || again > 0 || g.token == nil {
-			var said struct{ Error struct{ Message string } }
-			_ = json.Unmarshal(a.body, &said) // what it does not say is left out
-			return a, g.refusal(a, said.Error.Message)
-		}
-	}
-	return answer{}, fmt.Errorf("%s takes no token", g.base.Host)
+		return http.Header{"Authorization": {"Bearer " + g.token.AccessToken}}, true, nil
+	}, func(body []byte) string {
+		var said struct{ Error struct{ Message string } }
+		_ = json.Unmarshal(body, &said) // what it does not say is left out
+		return said.Error.Message
+	}, limit)
 }
 
 func (g *google) signIn(ctx context.Context) error {

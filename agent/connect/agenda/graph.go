@@ -118,27 +118,22 @@ func (e graphEvent) event(w Window) (Event, error) {
 		Free: e.ShowAs == "free", Tentative: e.ShowAs == "tentative", Private: e.Sensitivity == "private" || e.Sensitivity == "confidential"}, nil
 }
 
-// authorized asks with a token, and once more with a new one when the server takes it no longer.
+// authorized asks with a token.
 func (g *graph) authorized(ctx context.Context, u *url.URL, limit int64) (answer, error) {
-	for again := range 2 {
-		if !g.token.Valid() || again > 0 {
+	return g.proved(ctx, u, func(anew bool) (http.Header, bool, error) {
+		if !g.token.Valid() || anew {
 			if err := g.signIn(ctx); err != nil {
-				return answer{}, err
+				return nil, false, err
 			}
 		}
-		a, err := g.ask(ctx, http.MethodGet, u, http.Header{"Authorization": {"Bearer " + g.token.AccessToken}, "Prefer": {`outlook.timezone="UTC"`}}, "", limit)
-		if err != nil || a.status == http.StatusOK {
-			return a, err
+		return http.Header{"Authorization": {"Bearer " + g.token.AccessToken}, "Prefer": {`outlook.timezone="UTC"`}}, true, nil
+	}, func(body []byte) string {
+		var said struct {
+			Error struct{ Code, Message string }
 		}
-		if a.status != http.StatusUnauthorized || again > 0 {
-			var said struct {
-				Error struct{ Code, Message string }
-			}
-			_ = json.Unmarshal(a.body, &said) // what it does not say is left out
-			return a, g.refusal(a, strings.TrimSpace(said.Error.Code+" "+said.Error.Message))
-		}
-	}
-	return answer{}, errors.New("the server takes no token")
+		_ = json.Unmarshal(body, &said) // what it does not say is left out
+		return strings.TrimSpace(said.Error.Code + " " + said.Error.Message)
+	}, limit)
 }
 
 func (g *graph) signIn(ctx context.Context) error {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -91,7 +90,7 @@ func newCaller(s Service, env Env) (*caller, error) {
 		return nil, errors.New("its address does not begin with https:// and a host")
 	case u.User != nil:
 		return nil, errors.New("its address holds a name or a password; take them out and name a secret instead")
-	case s.Secret != "" && u.Scheme != "https" && !(env.Plain && loopback(u.Hostname())):
+	case s.Secret != "" && u.Scheme != "https" && !(env.Plain && place.Loopback(u.Hostname())):
 		return nil, fmt.Errorf("its secret %q would go over plain http, where anyone can read it; write https", s.Secret)
 	}
 	over := env.Over
@@ -112,11 +111,6 @@ func newCaller(s Service, env Env) (*caller, error) {
 	return &caller{Service: s, env: env, base: u, client: &http.Client{Transport: over, CheckRedirect: stay}}, nil
 }
 
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
 // secret gives the service's secret for the host of an address; false when it needs none.
 func (c *caller) secret(u *url.URL) (secret.Secret, bool, error) {
 	if c.Secret == "" {
@@ -125,16 +119,8 @@ func (c *caller) secret(u *url.URL) (secret.Secret, bool, error) {
 	if c.env.Secret == nil {
 		return secret.Secret{}, false, fmt.Errorf("it needs the secret %q, which this player does not have", c.Secret)
 	}
-	s, err := c.env.Secret(c.Secret, hostPort(u))
+	s, err := c.env.Secret(c.Secret, place.HostPort(u))
 	return s, true, err
-}
-
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // answer is what a server said.
@@ -170,6 +156,26 @@ func (c *caller) ask(ctx context.Context, method string, u *url.URL, header http
 		return answer{}, errors.New("the calendar's answer is longer than its limit; raise limits.bytes or ask for a shorter window")
 	}
 	return answer{res.StatusCode, res.Header, b}, nil
+}
+
+// proved asks with a header that proves who asks, and once more with a new one when the server takes it no longer. renewable
+// says that another may be had; said takes the server's own word out of a refusal.
+func (c *caller) proved(ctx context.Context, u *url.URL, prove func(anew bool) (header http.Header, renewable bool, err error),
+	said func(body []byte) string, limit int64) (answer, error) {
+	for _, anew := range []bool{false, true} {
+		header, renewable, err := prove(anew)
+		if err != nil {
+			return answer{}, err
+		}
+		a, err := c.ask(ctx, http.MethodGet, u, header, "", limit)
+		if err != nil || a.status == http.StatusOK {
+			return a, err
+		}
+		if a.status != http.StatusUnauthorized || anew || !renewable {
+			return a, c.refusal(a, said(a.body))
+		}
+	}
+	return answer{}, fmt.Errorf("%s takes no token", c.base.Host)
 }
 
 // basic asks with a name and a password, where there is a secret.

@@ -11,9 +11,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -307,20 +304,11 @@ func radicale(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(stage.Close)
-	port, err := connecttest.Port()
+	p, err := stage.Radicale(nil, "sign", canary)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := filepath.Join(stage.Dir, "config")
-	err = errors.Join(os.WriteFile(filepath.Join(stage.Dir, "users"), []byte("sign:"+canary+"\n"), 0o600),
-		os.WriteFile(config, []byte(fmt.Sprintf("[server]\nhosts = 127.0.0.1:%d\n[auth]\ntype = htpasswd\nhtpasswd_filename = %s/users\nhtpasswd_encryption = plain\n[storage]\nfilesystem_folder = %s/data\n", port, stage.Dir, stage.Dir)), 0o600))
-	if err == nil {
-		err = stage.Start(exec.Command("radicale", "--config", config), connecttest.Answers(port))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("http://127.0.0.1:%d", port)
+	return fmt.Sprintf("http://127.0.0.1:%d", p.Port)
 }
 
 func TestARealCalDAVServer(t *testing.T) {

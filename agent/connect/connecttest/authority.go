@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// Authority is one that only a test knows, with a server's certificate for localhost and 127.0.0.1.
+// Authority is one that only a test knows, with a server's certificate for localhost, 127.0.0.1 and the names it was given.
 type Authority struct {
 	CA        []byte // PEM
 	Cert, Key string // files, PEM
 }
 
-// NewAuthority makes the files in dir.
-func NewAuthority(dir string) (*Authority, error) {
+// NewAuthority makes the files in dir; names are hosts besides this machine.
+func NewAuthority(dir string, names ...string) (*Authority, error) {
 	caKey, err1 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	key, err2 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err := errors.Join(err1, err2); err != nil {
@@ -32,7 +32,7 @@ func NewAuthority(dir string) (*Authority, error) {
 	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "a test's authority"}, NotBefore: from, NotAfter: to,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 	server := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"}, NotBefore: from, NotAfter: to,
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames: append([]string{"localhost"}, names...), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		KeyUsage: x509.KeyUsageDigitalSignature}
 	caDER, err1 := x509.CreateCertificate(rand.Reader, ca, ca, caKey.Public(), caKey)
 	der, err2 := x509.CreateCertificate(rand.Reader, server, ca, key.Public(), caKey)

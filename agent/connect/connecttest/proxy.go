@@ -20,6 +20,7 @@ type Proxy struct {
 	conns map[net.Conn]bool
 	tape  []byte // the answers, as far as they are kept
 	tapes bool
+	bites chan struct{} // closed when an answer has failed since Fail
 }
 
 // How a proxy fails.
@@ -37,7 +38,7 @@ func (s *Stage) NewProxy(addr string) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{Port: l.Addr().(*net.TCPAddr).Port, to: addr, l: l, conns: map[net.Conn]bool{}}
+	p := &Proxy{Port: l.Addr().(*net.TCPAddr).Port, to: addr, l: l, conns: map[net.Conn]bool{}, bites: make(chan struct{})}
 	done := make(chan struct{})
 	go func() { defer close(done); p.serve() }()
 	s.Defer(func() { l.Close(); p.closeAll(); <-done })
@@ -48,17 +49,37 @@ func (s *Stage) NewProxy(addr string) (*Proxy, error) {
 func (p *Proxy) Fail(how int32, after int64) {
 	p.how.Store(Well)
 	p.closeAll()
+	p.begin(how, after)
+}
+
+func (p *Proxy) begin(how int32, after int64) {
+	p.mu.Lock()
+	p.bites = make(chan struct{})
+	p.mu.Unlock()
 	p.seen.Store(0)
 	p.after.Store(after)
 	p.how.Store(how)
 }
 
-// Hang makes what is connected stall from now on.
-func (p *Proxy) Hang() {
-	p.after.Store(0)
-	p.seen.Store(0)
-	p.how.Store(Stall)
+// Failed is closed when an answer has failed in the way that Fail or Hang asked for.
+func (p *Proxy) Failed() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.bites
 }
+
+func (p *Proxy) bite() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.bites:
+	default:
+		close(p.bites)
+	}
+}
+
+// Hang makes what is connected stall from now on, without an end to it, and what connects later too.
+func (p *Proxy) Hang() { p.begin(Stall, 0) }
 
 // Record keeps what goes through from now on, at most 1 MiB; Tape gives it and ends that.
 func (p *Proxy) Record() { p.mu.Lock(); p.tape, p.tapes = nil, true; p.mu.Unlock() }
@@ -130,6 +151,7 @@ func (p *Proxy) answer(c, up net.Conn) {
 	for {
 		n, err := up.Read(buf)
 		if how := p.how.Load(); p.seen.Add(int64(n)) > p.after.Load() && how != Well {
+			p.bite()
 			switch how {
 			case Stall:
 				for err == nil { // until one side hangs up

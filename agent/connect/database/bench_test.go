@@ -18,10 +18,10 @@ func BenchmarkFiftyThousandRows(b *testing.B) {
 		run  func() error
 	}{
 		{"PostgreSQL", many(onPostgres(pg))},
-		{"PostgreSQL/psql", func() error { _, err := psql(pg); return err }},
+		{"PostgreSQL/psql", func() error { _, err := servers.postgres.Ask(pg); return err }},
 		{"PostgreSQL/odbc", many(with(onPostgres(pg), viaODBC))},
 		{"MariaDB", many(onMariaDB(my))},
-		{"MariaDB/mariadb", func() error { _, err := mariadbSays(my); return err }},
+		{"MariaDB/mariadb", func() error { _, err := servers.mariadb.Ask(my); return err }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()

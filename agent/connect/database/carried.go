@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"vitrine/agent/connect/rows"
 )
@@ -28,8 +29,11 @@ func QueryBytes(ctx context.Context, b []byte, spec Spec, env Env, limits Limits
 	}
 	env.Deny = ""
 	table, err := Query(ctx, spec, env, limits)
-	if errors.Is(err, os.ErrNotExist) {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
 		err = errors.New("the database was taken away while it was asked; it is asked again soon")
+	case err != nil && strings.Contains(err.Error(), spec.File): // a name that nobody knows, and another each time
+		err = errors.New(strings.ReplaceAll(err.Error(), spec.File, "the file"))
 	}
 	return table, err
 }

@@ -59,6 +59,7 @@ type Env struct {
 	Now    time.Time   // the player's time in its zone: $today, and the zone that instants are told in; zero = time.Now()
 	Deny   string      // folder that no query may read: the player's own; "" = none
 	Held   *place.Held // what has not come back, over all sources; nil = the query's own
+	Asker  string      // who asks: what holds up another who asks the same does not concern it
 	Dir    string      // where QueryBytes keeps a file for a moment; "" = the system's folder for such
 	Child  string      // the program vitrine-odbc; "" = the one beside this program, else in the PATH
 }
@@ -100,7 +101,7 @@ func Query(ctx context.Context, spec Spec, env Env, limits Limits) (rows.Table, 
 		return rows.Table{}, err
 	}
 	j := job{spec: spec, env: env, statement: statement, sink: &sink{limits: limits}}
-	key := strings.Join([]string{spec.Driver, spec.Host, strconv.Itoa(spec.Port), spec.Database, spec.File, spec.ODBC.DSN, spec.ODBC.Driver, spec.Query}, "\n")
+	key := strings.Join([]string{env.Asker, spec.Driver, spec.Host, strconv.Itoa(spec.Port), spec.Database, spec.File, spec.ODBC.DSN, spec.ODBC.Driver, spec.Query}, "\n")
 	err = env.Held.Do(ctx, key, func() error { return ask(ctx, j) })
 	if err != nil {
 		return rows.Table{}, err

@@ -54,8 +54,8 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 	}{
 		{"a wrong password for PostgreSQL", pg, wrong, `refuses the secret "db"`},
 		{"a wrong password for MariaDB", my, wrong, `refuses the secret "db"`},
-		{"a wrong password for PostgreSQL's driver", viaODBC("PostgreSQL Unicode", servers.pgPort, "postgres"), wrong, `refuses the secret "db"`},
-		{"a wrong password for MariaDB's driver", viaODBC("MariaDB Unicode", servers.myPort, "board"), wrong, `refuses the secret "db"`},
+		{"a wrong password for PostgreSQL's driver", viaODBC("PostgreSQL Unicode", servers.postgres.Server, "postgres"), wrong, `refuses the secret "db"`},
+		{"a wrong password for MariaDB's driver", viaODBC("MariaDB Unicode", servers.mariadb.Server, "board"), wrong, `refuses the secret "db"`},
 		{"a database that is not there", with(pg, func(s *database.Spec) { s.Database = "gone" }), env(), `no database "gone"`},
 		{"a database that is not there, MariaDB", with(my, func(s *database.Spec) { s.Database = "gone" }), env(), "gone"},
 		{"a certificate of nobody", with(pg, func(s *database.Spec) { s.CA = nil }), env(), "authority that this player does not know"},
@@ -89,19 +89,19 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 
 func TestNothingIsEverChanged(t *testing.T) {
 	t.Parallel()
-	if _, err := psql("CREATE TABLE kept AS SELECT 1 AS n"); err != nil {
+	if _, err := servers.postgres.Ask("CREATE TABLE kept AS SELECT 1 AS n"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := mariadbSays("CREATE TABLE kept AS SELECT 1 AS n"); err != nil {
+	if _, err := servers.mariadb.Ask("CREATE TABLE kept AS SELECT 1 AS n"); err != nil {
 		t.Fatal(err)
 	}
 	for _, query := range []string{"DELETE FROM kept RETURNING n", "CREATE TABLE kept2 (n int)", "/* x */ (DROP TABLE kept)", "COMMIT", ";", "SET x = 1"} {
 		fails(t, t.Context(), onPostgres(query), env(), database.Limits{}, "a source only reads")
 	}
-	if _, err := mariadbSays("\nDELIMITER //\nCREATE FUNCTION tidy() RETURNS int BEGIN DELETE FROM kept; RETURN 1; END//\n"); err != nil {
+	if _, err := servers.mariadb.Ask("\nDELIMITER //\nCREATE FUNCTION tidy() RETURNS int BEGIN DELETE FROM kept; RETURN 1; END//\n"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := psql("CREATE FUNCTION tidy() RETURNS int LANGUAGE sql AS 'DELETE FROM kept RETURNING 1'"); err != nil {
+	if _, err := servers.postgres.Ask("CREATE FUNCTION tidy() RETURNS int LANGUAGE sql AS 'DELETE FROM kept RETURNING 1'"); err != nil {
 		t.Fatal(err)
 	}
 	for _, query := range []string{"WITH x AS (DELETE FROM kept RETURNING n) SELECT * FROM x", "SELECT n INTO kept3 FROM kept", "EXPLAIN ANALYZE DELETE FROM kept", "SELECT tidy()"} {
@@ -113,7 +113,7 @@ func TestNothingIsEverChanged(t *testing.T) {
 		_, err := database.Query(t.Context(), spec, env(), database.Limits{}) // it may give rows: what it did is taken back
 		t.Log(err)
 	}
-	for _, says := range []func(string) (string, error){psql, mariadbSays} {
+	for _, says := range []func(string) (string, error){servers.postgres.Ask, servers.mariadb.Ask} {
 		if n, err := says("SELECT count(*) FROM kept"); err != nil || strings.TrimSpace(n) != "1" {
 			t.Errorf("there are %q rows: %v", n, err)
 		}
@@ -128,10 +128,10 @@ func TestAQueryEndsAtItsDeadlineOnTheServerToo(t *testing.T) {
 		running func() (string, error)
 	}{
 		{"PostgreSQL", onPostgres("SELECT pg_sleep(3600), 'deadline'"), func() (string, error) {
-			return psql("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(3600), ''deadline%' AND pid <> pg_backend_pid()")
+			return servers.postgres.Ask("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(3600), ''deadline%' AND pid <> pg_backend_pid()")
 		}},
 		{"MariaDB", onMariaDB("SELECT sleep(3600), 'deadline'"), func() (string, error) {
-			return mariadbSays("SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'SELECT sleep(3600), ''deadline%'")
+			return servers.mariadb.Ask("SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'SELECT sleep(3600), ''deadline%'")
 		}},
 	}
 	for _, c := range cases {
@@ -170,10 +170,10 @@ func TestAServerThatFailsInTheMiddleOfAnAnswer(t *testing.T) {
 		spec  database.Spec
 		proxy *connecttest.Proxy
 	}{
-		{"PostgreSQL", onPostgres("SELECT repeat('x', 1000) FROM generate_series(1, 1000)"), servers.postgres},
-		{"MariaDB", onMariaDB("SELECT repeat('x', 1000) FROM seq_1_to_1000"), servers.mariadb},
-		{"PostgreSQL by ODBC", with(onPostgres("SELECT repeat('x', 1000) FROM generate_series(1, 1000)"), func(s *database.Spec) { s.Driver, s.CA, s.ODBC.Driver = "odbc", nil, "PostgreSQL Unicode" }), servers.postgres},
-		{"MariaDB by ODBC", with(onMariaDB("SELECT repeat('x', 1000) FROM seq_1_to_1000"), func(s *database.Spec) { s.Driver, s.CA, s.ODBC.Driver = "odbc", nil, "MariaDB Unicode" }), servers.mariadb},
+		{"PostgreSQL", onPostgres("SELECT repeat('x', 1000) FROM generate_series(1, 1000)"), servers.postgres.Proxy},
+		{"MariaDB", onMariaDB("SELECT repeat('x', 1000) FROM seq_1_to_1000"), servers.mariadb.Proxy},
+		{"PostgreSQL by ODBC", with(onPostgres("SELECT repeat('x', 1000) FROM generate_series(1, 1000)"), func(s *database.Spec) { s.Driver, s.CA, s.ODBC.Driver = "odbc", nil, "PostgreSQL Unicode" }), servers.postgres.Proxy},
+		{"MariaDB by ODBC", with(onMariaDB("SELECT repeat('x', 1000) FROM seq_1_to_1000"), func(s *database.Spec) { s.Driver, s.CA, s.ODBC.Driver = "odbc", nil, "MariaDB Unicode" }), servers.mariadb.Proxy},
 	}
 	for _, q := range queries {
 		ask(t, q.spec, database.Limits{})

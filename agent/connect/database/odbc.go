@@ -208,7 +208,7 @@ func (j job) fileAllowed() error {
 		err = place.Allowed(j.spec.File, j.env.Deny)
 	}
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("there is no file %s on the player", j.spec.File)
+		return noFile(j.spec.File)
 	}
 	return err
 }
@@ -246,7 +246,7 @@ func (j job) ofODBC(err error, said string) error {
 		}
 		return fmt.Errorf("the ODBC driver of %s died while it was asked: look for another version of it (%w)", driver, err)
 	}
-	fault.Message = j.hide(fault.Message)
+	fault.Message = strings.Join(strings.Fields(j.hide(fault.Message)), " ") // some write several lines
 	switch {
 	case fault.Step == "library":
 		return fault

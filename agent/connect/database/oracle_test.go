@@ -67,11 +67,11 @@ INSERT INTO every (id, exact, r, d, day, at, moment, label, clock) VALUES
 
 func TestPostgresGivesWhatPsqlShows(t *testing.T) {
 	t.Parallel()
-	if _, err := psql(postgresTable); err != nil {
+	if _, err := servers.postgres.Ask(postgresTable); err != nil {
 		t.Fatal(err)
 	}
 	table := ask(t, onPostgres("SELECT * FROM every ORDER BY id"), database.Limits{})
-	shown, err := psql("SELECT * FROM every ORDER BY id")
+	shown, err := servers.postgres.Ask("SELECT * FROM every ORDER BY id")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,11 +109,11 @@ INSERT INTO every (id, u, exact, f, d, day, at, clock, label, bytes) VALUES (100
 
 func TestMariaDBGivesWhatItsProgramShows(t *testing.T) {
 	t.Parallel()
-	if _, err := mariadbSays(mariaTable); err != nil {
+	if _, err := servers.mariadb.Ask(mariaTable); err != nil {
 		t.Fatal(err)
 	}
 	table := ask(t, onMariaDB("SELECT * FROM every ORDER BY id;"), database.Limits{})
-	shown, err := mariadbSays("SELECT * FROM every ORDER BY id")
+	shown, err := servers.mariadb.Ask("SELECT * FROM every ORDER BY id")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func sqlite(ctx context.Context, j job) error {
 	}
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("there is no file %s on the player", file)
+		return noFile(file)
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("the player may not read %s: let the user that it runs as read the file and its folders", file)
 	case err != nil:
@@ -61,6 +61,11 @@ func sqlite(ctx context.Context, j job) error {
 		return fmt.Errorf("SQLite refuses the query of %s: %s", file, strings.TrimPrefix(said.Error(), "SQL logic error: "))
 	}
 	return err
+}
+
+// noFile says that a database is not where it is to be, in a way that a caller can tell from other faults.
+func noFile(file string) error {
+	return fmt.Errorf("there is no file %s on the player: put it there, mount the share that holds it, or name another path (%w)", file, os.ErrNotExist)
 }
 
 func (j job) askSQLite(ctx context.Context, file, how string) error {

@@ -30,12 +30,12 @@ func newProof(spec Spec, env Env, u *url.URL) (*proof, error) {
 	switch {
 	case spec.Secret == "":
 		return p, nil
-	case u.Scheme != "https" && !(env.Plain && loopback(u.Hostname())):
+	case u.Scheme != "https" && !(env.Plain && Loopback(u.Hostname())):
 		return nil, fmt.Errorf("its secret %q would go over plain http, where anyone can read it; write https", spec.Secret)
 	case spec.Auth != "" && spec.Auth != "basic" && spec.Auth != "bearer" && spec.Auth != "digest":
 		return nil, fmt.Errorf("its auth %q is not basic, bearer or digest", spec.Auth)
 	}
-	host := hostPort(u)
+	host := HostPort(u)
 	p.secret = func() (secret.Secret, error) { return env.secretFor(spec.Secret, host) }
 	return p, nil
 }
@@ -48,8 +48,8 @@ func (env Env) secretFor(name, host string) (secret.Secret, error) {
 	return env.Secret(name, host)
 }
 
-// loopback says whether a host is this machine itself.
-func loopback(host string) bool {
+// Loopback says whether a host is this machine itself.
+func Loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -52,6 +52,7 @@ type Env struct {
 	Deny   string            // folder that no source may read: the player's own; "" = none
 	Over   http.RoundTripper // carries the requests of http, https and webdav; nil = the network
 	Held   *Held             // the reads that have not come back, over all places; nil = the place's own
+	Asker  string            // who reads: what holds up another who reads the same does not concern it
 	Plain  bool              // a secret may go over plain http to this machine itself: for tests
 }
 
@@ -114,6 +115,7 @@ func Open(spec Spec, env Env) (Place, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.key = env.Asker + "\n" + p.key
 	return p, nil
 }
 

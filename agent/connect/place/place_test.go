@@ -147,7 +147,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 	}{
 		{"smb, a wrong password", change("smb", same), wrong(bad), `refuses the secret "canteen"`},
 		{"smb, a user that is not there", change("smb", same), wrong(secret.Secret{User: "nobody-here", Password: canary}), `refuses the secret "canteen"`},
-		{"smb, a server that makes guests", change("smb", func(s *place.Spec) { s.Host = fmt.Sprint("127.0.0.1:", servers.guests) }), wrong(bad), "for a guest"},
+		{"smb, a server that makes guests", change("smb", func(s *place.Spec) { s.Host = fmt.Sprint("127.0.0.1:", servers.guests.Port) }), wrong(bad), "for a guest"},
 		{"smb, a share that is not there", change("smb", func(s *place.Spec) { s.Share = "gone" }), byName["smb"].env, `no share "gone"`},
 		{"smb, a share that does not encrypt", change("smb", func(s *place.Spec) { s.Encrypted = true }), byName["smb"].env, "does not encrypt"},
 		{"smb, a secret for another host", change("smb", elsewhere), byName["smb"].env, "may not go to files.example:445"},

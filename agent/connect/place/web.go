@@ -59,8 +59,8 @@ func bare(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
-// hostPort is the host of an address with its port.
-func hostPort(u *url.URL) string {
+// HostPort is the host of an address with its port, the usual one when it names none: what a secret is bound to.
+func HostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
