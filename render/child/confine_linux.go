@@ -4,8 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // behind is a nice value: what a child prepares comes after what is on the screen.
@@ -27,4 +25,4 @@ func confine(cmd *exec.Cmd, alone bool) {
 }
 
 // stepBack leaves the processors to what plays. Where the kernel refuses, the child runs as it is.
-func stepBack(cmd *exec.Cmd) { _ = unix.Setpriority(unix.PRIO_PGRP, cmd.Process.Pid, behind) }
+func stepBack(cmd *exec.Cmd) { _ = syscall.Setpriority(syscall.PRIO_PGRP, cmd.Process.Pid, behind) }
