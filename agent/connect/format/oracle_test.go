@@ -175,6 +175,11 @@ func alike(v rows.Value, w string) bool {
 	case rows.Bool:
 		return strings.EqualFold(v.Text, w) || v.Text == "true" && w == "1" || v.Text == "false" && w == "0"
 	case rows.Date, rows.DateTime, rows.Time:
+		if whole := math.Floor(n + 0.3/86400); err == nil && v.Kind == rows.Time { // a cell that shows the time alone may hold a day too
+			n = math.Max(0, n-whole)
+		} else if err == nil && v.Kind == rows.Date {
+			n = whole
+		}
 		if err == nil {
 			return slices.ContainsFunc(serials(v), func(s float64) bool { return math.Abs(s-n) < 0.6/86400 })
 		}
