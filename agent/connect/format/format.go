@@ -18,7 +18,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/antchfx/xpath"
 	"golang.org/x/text/encoding/htmlindex"
 
 	"vitrine/agent/connect/rows"
@@ -36,8 +35,11 @@ type Options struct {
 	Range     string // sheets: A1:D20, B:D, or a defined name; "" = all that is used
 	Cells     string // sheets: "" = typed, percent and money as shown; values = all typed; shown = all as shown
 	XPath     string // xml: which elements are rows
-	Query     string // json: a jq query whose results are rows
-	Path      string // json: where the rows are, a dotted path; instead of Query
+	// Namespaces are those that prefixes of the XPath stand for, whatever the document calls them; none = the prefixes are
+	// the document's own.
+	Namespaces map[string]string
+	Query      string // json: a jq query whose results are rows
+	Path       string // json: where the rows are, a dotted path; instead of Query
 }
 
 // Types are the values of Options.Type. xlsx, xls, ods and sheet read any of the three workbooks, by what the bytes are.
@@ -73,9 +75,7 @@ func Check(o Options) error {
 	case o.Type == "json" && o.Query != "":
 		_, err = compile(o.Query)
 	case o.Type == "xml" && o.XPath != "":
-		if _, err = xpath.Compile(o.XPath); err != nil {
-			err = fmt.Errorf("its XPath %.80q cannot be understood: %w", o.XPath, err)
-		}
+		_, err = path(o)
 	}
 	return err
 }
