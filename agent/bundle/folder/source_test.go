@@ -140,6 +140,8 @@ func TestEveryFaultOfASourceHasItsPlaceAndARemedy(t *testing.T) {
 			`3:48: "xml" cannot be a prefix; write a name of letters, digits, "_" or "-" other than xml, such as g`},
 		"namespaces of a source of another type": {`a: {type: json, namespaces: {g: "urn:g"}, location: {type: file, path: /x}}`,
 			`3:19: a source of type json has no namespaces; take it out, or write type: xml`},
+		"a source's name has a space": {`"a b": {type: text, location: {type: file, path: /x}}`,
+			`3:3: "a b" cannot be a name; write 1 to 64 letters, digits, ".", "_" or "-", beginning with a letter or digit`},
 		"a locale is no language": {`a: {type: text, locale: qq-ZZZZZZZZZ, location: {type: file, path: /x}}`,
 			`3:27: "qq-ZZZZZZZZZ" is not as it must be; write a language such as fr-FR or en-GB`},
 		"departures of no stop": {`a: {type: gtfs, location: {type: file, path: /x}}`,
