@@ -6,7 +6,9 @@
 //	    └───> mdb-export, a child ──> Access ─────────────────────────────────────────────────┘
 //
 // The bytes are foreign: everything is bounded in memory and time, and a panic of a parser is an error. A file that is not
-// what its source says is refused with what it is instead.
+// what its source says is refused with what it is instead. A jq query is ended between two of its steps, not within one:
+// a query that multiplies a text or writes far beyond the end of a list can still make up to 2 GiB of it at once. That is its
+// author's doing, who has signed it, unless it takes the number from the document.
 package format
 
 import (
