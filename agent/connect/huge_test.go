@@ -182,7 +182,8 @@ func hold(t *testing.T, spec bundle.SourceSpec, most int64) looked {
 	t.Helper()
 	spec.Refresh.Timeout = scene.Duration(3 * time.Minute)
 	is := lookApart(t, spec)
-	t.Logf("%4d MiB, %7s, %d rows: %s", is.Memory>>20, is.Took.Round(time.Millisecond), is.Rows, cmp.Or(is.Err, "shown"))
+	_, what, _ := strings.Cut(t.Name(), "/")
+	t.Logf("%s: %d MiB, %s, %d rows: %s", strings.ReplaceAll(what, "_", " "), is.Memory>>20, is.Took.Round(time.Millisecond), is.Rows, cmp.Or(is.Err, "shown"))
 	if is.Memory == 0 || is.Memory > most*memoryFactor {
 		t.Errorf("it took %d MiB of memory, %d are allowed", is.Memory>>20, most>>20*memoryFactor)
 	}
