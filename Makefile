@@ -12,7 +12,7 @@ SECONDS  ?=
 SOAK     ?= 15m
 OUT      ?=
 
-.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall idle delta changes post qemu slow-stick stick-write oracle fuzz bare pictures clean
+.PHONY: help setup build test check unit vulnerabilities demo drills bench soak watchdog power wall idle delta changes post qemu slow-stick stick-write oracle huge fuzz bare pictures clean
 
 help:
 	@echo 'make test                    install what is missing, vet, run every test with the race detector'
@@ -29,6 +29,7 @@ help:
 	@echo 'make slow-stick [FOR=60s]    a stick of 100 kB/s beside a video: frames shown with it and without it'
 	@echo 'make stick-write [MIB=256]   a stick written and read back, beside cp, sync and sha256sum (root)'
 	@echo 'make oracle                  workbooks and documents of other people, cell by cell as LibreOffice and Gnumeric read them; figures'
+	@echo 'make huge                    files of 10 GiB, on the disk, announced, without end and packed: refused; memory and time of each'
 	@echo 'make idle [FOR=30s]          what a download in idle mode leaves to others on a line of 2 and 20 Mbit/s: a table (root; 10 minutes)'
 	@echo 'make delta [MIB=10240]       what moves when a hundredth of a bundle of 10 GiB changes (twice that on the disk meanwhile)'
 	@echo 'make build                   the four programs in bin/, and the player’s helper for ODBC'
@@ -115,6 +116,9 @@ stick-write: setup
 oracle:
 	@$(SETUP) packaging/debian-packages-oracle.txt
 	@packaging/oracle.sh
+
+huge: setup
+	@$(ENV) set -o pipefail; go test ./agent/connect -run 'TenGigabytes|AsLongAsItMayBe' -count 1 -v -timeout 60m -huge | grep -v -e '^=== ' -e '--- PASS'
 
 # One fuzz function at a time: go test -fuzz takes no more.
 fuzz: setup

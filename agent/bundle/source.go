@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -25,24 +26,26 @@ type SourceSpec struct {
 	Locale  string `json:"locale,omitempty"`  // BCP 47, "fr-FR": of numbers, dates and the order of words; "" = the bundle's
 	Zone    string `json:"zone,omitempty"`    // IANA: of times that name none; "" = the player's
 
-	Separator string   `json:"separator,omitempty"` // delimited: between columns; lines-with-dates: behind the date
-	Header    *bool    `json:"header,omitempty"`    // the first row names the columns; nil = true
-	HeaderRow int      `json:"headerRow,omitempty"` // spreadsheets: which row names the columns, from 1 in the range; 0 = 1
-	Sheet     string   `json:"sheet,omitempty"`     // spreadsheets: name, or number from 1; "" = the first
-	Range     string   `json:"range,omitempty"`     // spreadsheets: "A1:D20" or a name that the file defines
-	Cells     string   `json:"cells,omitempty"`     // spreadsheets: values = all typed, shown = all as the program shows them; "" = typed, but percent and money as shown
-	XPath     string   `json:"xpath,omitempty"`     // xml: the nodes that are rows; "" = the elements that repeat below the root
-	Query     string   `json:"query,omitempty"`     // json: a jq program that gives the rows
-	Path      string   `json:"path,omitempty"`      // json: where the rows are, a dotted path; instead of Query
-	Table     string   `json:"table,omitempty"`     // access, odbc: a whole table; instead of SQL
-	SQL       string   `json:"sql,omitempty"`       // sql, odbc, access: what to ask; it is only let read
-	Calendar  string   `json:"calendar,omitempty"`  // caldav, google, graph, domino: which; "" = the account's own
-	Mailbox   string   `json:"mailbox,omitempty"`   // exchange, graph: whose calendar, an address; "" = the account's own
-	Window    Window   `json:"window,omitzero"`     // calendars: events around now
-	Pattern   string   `json:"pattern,omitempty"`   // folder: names, such as "*.jpg"; "" = all
-	Depth     int      `json:"depth,omitempty"`     // folder: levels below; 0 = 8
-	Stops     []string `json:"stops,omitempty"`     // gtfs: identifiers or names of the stops whose departures are the rows
-	Routes    []string `json:"routes,omitempty"`    // gtfs: short names or identifiers of lines; none = all
+	Separator string `json:"separator,omitempty"` // delimited: between columns; lines-with-dates: behind the date
+	Header    *bool  `json:"header,omitempty"`    // the first row names the columns; nil = true
+	HeaderRow int    `json:"headerRow,omitempty"` // spreadsheets: which row names the columns, from 1 in the range; 0 = 1
+	Sheet     string `json:"sheet,omitempty"`     // spreadsheets: name, or number from 1; "" = the first
+	Range     string `json:"range,omitempty"`     // spreadsheets: "A1:D20" or a name that the file defines
+	Cells     string `json:"cells,omitempty"`     // spreadsheets: values = all typed, shown = all as the program shows them; "" = typed, but percent and money as shown
+	XPath     string `json:"xpath,omitempty"`     // xml: the nodes that are rows; "" = the elements that repeat below the root
+	// Namespaces are those that prefixes in XPath stand for, whatever the document calls them: {g: "http://…"}; none = its own prefixes.
+	Namespaces map[string]string `json:"namespaces,omitempty"`
+	Query      string            `json:"query,omitempty"`    // json: a jq program that gives the rows
+	Path       string            `json:"path,omitempty"`     // json: where the rows are, a dotted path; instead of Query
+	Table      string            `json:"table,omitempty"`    // access, odbc: a whole table; instead of SQL
+	SQL        string            `json:"sql,omitempty"`      // sql, odbc, access: what to ask; it is only let read
+	Calendar   string            `json:"calendar,omitempty"` // caldav, google, graph, domino: which; "" = the account's own
+	Mailbox    string            `json:"mailbox,omitempty"`  // exchange, graph: whose calendar, an address; "" = the account's own
+	Window     Window            `json:"window,omitzero"`    // calendars: events around now
+	Pattern    string            `json:"pattern,omitempty"`  // folder: names, such as "*.jpg"; "" = all
+	Depth      int               `json:"depth,omitempty"`    // folder: levels below; 0 = 8
+	Stops      []string          `json:"stops,omitempty"`    // gtfs: identifiers or names of the stops whose departures are the rows
+	Routes     []string          `json:"routes,omitempty"`   // gtfs: short names or identifiers of lines; none = all
 
 	// What becomes of the rows, in this order.
 	Map      []RowColumn `json:"map,omitempty"` // none = the source's own columns
@@ -170,25 +173,26 @@ func SourceTypes() []string { return slices.Sorted(maps.Keys(SourceLocations()))
 func SourceFields() map[string][]string {
 	sheets, calendars := []string{"xlsx", "xls", "ods"}, []string{"ical", "caldav", "exchange", "graph", "google", "domino"}
 	return map[string][]string{
-		"separator": {"delimited", "lines-with-dates"},
-		"header":    {"delimited", "rtf", "xlsx", "xls", "ods"},
-		"charset":   {"text", "lines-with-dates", "delimited", "feed", "json", "xml", "rtf", "xls", "ical", "access", "gtfs"},
-		"headerRow": sheets,
-		"sheet":     sheets,
-		"range":     sheets,
-		"cells":     sheets,
-		"xpath":     {"xml"},
-		"query":     {"json"},
-		"path":      {"json"},
-		"table":     {"access", "odbc"},
-		"sql":       {"sql", "odbc", "access"},
-		"calendar":  {"caldav", "google", "graph", "domino"},
-		"mailbox":   {"exchange", "graph"},
-		"window":    calendars,
-		"pattern":   {"folder"},
-		"depth":     {"folder"},
-		"stops":     {"gtfs"},
-		"routes":    {"gtfs"},
+		"separator":  {"delimited", "lines-with-dates"},
+		"header":     {"delimited", "rtf", "xlsx", "xls", "ods"},
+		"charset":    {"text", "lines-with-dates", "delimited", "feed", "json", "xml", "rtf", "xls", "ical", "access", "gtfs"},
+		"headerRow":  sheets,
+		"sheet":      sheets,
+		"range":      sheets,
+		"cells":      sheets,
+		"xpath":      {"xml"},
+		"namespaces": {"xml"},
+		"query":      {"json"},
+		"path":       {"json"},
+		"table":      {"access", "odbc"},
+		"sql":        {"sql", "odbc", "access"},
+		"calendar":   {"caldav", "google", "graph", "domino"},
+		"mailbox":    {"exchange", "graph"},
+		"window":     calendars,
+		"pattern":    {"folder"},
+		"depth":      {"folder"},
+		"stops":      {"gtfs"},
+		"routes":     {"gtfs"},
 	}
 }
 
@@ -230,7 +234,7 @@ func HasAddress(of string) bool { return of == "graph" || of == "google" }
 // Given names the fields of a source that not all types have and that are written.
 func (s SourceSpec) Given() []string {
 	return given(map[string]bool{"separator": s.Separator != "", "header": s.Header != nil, "charset": s.Charset != "", "headerRow": s.HeaderRow != 0,
-		"sheet": s.Sheet != "", "range": s.Range != "", "cells": s.Cells != "", "xpath": s.XPath != "", "query": s.Query != "", "path": s.Path != "",
+		"sheet": s.Sheet != "", "range": s.Range != "", "cells": s.Cells != "", "xpath": s.XPath != "", "namespaces": len(s.Namespaces) > 0, "query": s.Query != "", "path": s.Path != "",
 		"table": s.Table != "", "sql": s.SQL != "", "calendar": s.Calendar != "", "mailbox": s.Mailbox != "", "window": s.Window != Window{},
 		"pattern": s.Pattern != "", "depth": s.Depth != 0, "stops": len(s.Stops) > 0, "routes": len(s.Routes) > 0})
 }
@@ -276,6 +280,7 @@ const (
 	maxExpr    = 2000 // bytes of an expression
 	maxQuery   = 20_000
 	maxLimit   = 1_000_000 // rows
+	maxNames   = 50        // namespaces of a source
 )
 
 func (s SourceSpec) validate(files map[string]Digest) error {
@@ -342,6 +347,12 @@ func (l Location) validate(files map[string]Digest, of string) error {
 	return nil
 }
 
+var namespacePrefix = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`)
+
+// IsPrefix says whether a prefix can be bound to a namespace: a name of plain letters without a colon, and not xml, which
+// is bound already (Namespaces in XML, 3).
+func IsPrefix(s string) bool { return namespacePrefix.MatchString(s) && !strings.EqualFold(s, "xml") }
+
 // validateRows checks what becomes of the rows; that expressions can be read is for who runs them.
 func (s SourceSpec) validateRows() error {
 	switch {
@@ -349,12 +360,19 @@ func (s SourceSpec) validateRows() error {
 		return fmt.Errorf("it has more than %d columns, %d keys to sort by or %d bytes of filter", maxMap, maxSorts, maxExpr)
 	case len(s.SQL) > maxQuery || len(s.Query) > maxQuery || len(s.XPath) > maxQuery:
 		return fmt.Errorf("its query has more than %d bytes", maxQuery)
+	case len(s.Namespaces) > maxNames || len(s.Namespaces) > 0 && s.XPath == "":
+		return fmt.Errorf("it binds more than %d namespaces, or some without an xpath that uses them", maxNames)
 	case !slices.Contains([]string{"", "values", "shown"}, s.Cells):
 		return fmt.Errorf("its cells %.40q are not values or shown", s.Cells)
 	case s.Limit < 0 || s.Limit > maxLimit || s.Page.Rows < 0 || s.Page.Rows > 1000 || s.HeaderRow < 0 || s.Depth < 0 || s.Depth > 32:
 		return errors.New("its limit, page, header row or depth is out of bounds")
 	case len(s.Pictures.Columns) > 0 && len(s.Pictures.Hosts) == 0:
 		return errors.New("its pictures name no hosts that they may come from")
+	}
+	for prefix, of := range s.Namespaces {
+		if !IsPrefix(prefix) || of == "" || len(of) > 2000 {
+			return fmt.Errorf("its namespace %.60q: %.60q is not a prefix of up to 64 letters, digits, \"_\" or \"-\" with the address that it stands for", prefix, of)
+		}
 	}
 	seen := map[string]bool{}
 	for _, c := range s.Map {

@@ -72,7 +72,19 @@ func TestAManifestIsNotRightWhen(t *testing.T) {
 		"a path has a drive":                 {func(m *bundle.Manifest) { m.Files["c:x"] = m.Blobs[0].Digest }, "plain path"},
 		"a path has a line's end":            {func(m *bundle.Manifest) { m.Files["a\nb"] = m.Blobs[0].Digest }, "plain path"},
 		"a path is endless":                  {func(m *bundle.Manifest) { m.Files[strings.Repeat("a", 300)] = m.Blobs[0].Digest }, "plain path"},
-		"a source is of no known type":       {func(m *bundle.Manifest) { m.Sources = map[string]bundle.SourceSpec{"s": {Type: "sqk"}} }, "its type"},
+		"namespaces without an xpath": {func(m *bundle.Manifest) {
+			m.Sources = map[string]bundle.SourceSpec{"s": {Type: "xml", Namespaces: map[string]string{"g": "urn:g"}, Location: bundle.Location{Type: "file", Path: "/x"}}}
+		}, "without an xpath"},
+		"a namespace's prefix has a colon": {func(m *bundle.Manifest) {
+			m.Sources = map[string]bundle.SourceSpec{"s": {Type: "xml", XPath: "//a", Namespaces: map[string]string{"g:h": "urn:g"}, Location: bundle.Location{Type: "file", Path: "/x"}}}
+		}, "is not a prefix"},
+		"a namespace is none": {func(m *bundle.Manifest) {
+			m.Sources = map[string]bundle.SourceSpec{"s": {Type: "xml", XPath: "//a", Namespaces: map[string]string{"g": ""}, Location: bundle.Location{Type: "file", Path: "/x"}}}
+		}, "is not a prefix"},
+		"the prefix xml is bound": {func(m *bundle.Manifest) {
+			m.Sources = map[string]bundle.SourceSpec{"s": {Type: "xml", XPath: "//a", Namespaces: map[string]string{"xml": "urn:g"}, Location: bundle.Location{Type: "file", Path: "/x"}}}
+		}, "is not a prefix"},
+		"a source is of no known type": {func(m *bundle.Manifest) { m.Sources = map[string]bundle.SourceSpec{"s": {Type: "sqk"}} }, "its type"},
 		"a database is asked nothing that it could be at": {func(m *bundle.Manifest) {
 			m.Sources = map[string]bundle.SourceSpec{"s": {Type: "odbc", SQL: "select 1", Location: bundle.Location{Type: "smb", Host: "h", Share: "s", Path: "p"}}}
 		}, "location's type"},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vitrine/agent/bundle"
+	"vitrine/agent/connect/gtfs"
 	"vitrine/agent/connect/pipeline"
 	"vitrine/agent/connect/rows"
 )
@@ -59,6 +60,9 @@ func Parse(spec bundle.SourceSpec, home Home, b []byte, now time.Time) (Result, 
 	t, err := parse(context.Background(), b, most)
 	if err != nil {
 		return Result{}, err
+	}
+	if spec.Type == "gtfs" {
+		t = gtfs.Departures(t, now, most.rows)
 	}
 	out, err := pipe.Run(t, now)
 	if err != nil {

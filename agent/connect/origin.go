@@ -161,7 +161,7 @@ func parserOf(spec bundle.SourceSpec, language string) (parser, error) {
 	}
 	kind := map[string]string{"lines-with-dates": "dated"}[spec.Type]
 	o := format.Options{Type: cmp.Or(kind, spec.Type), Charset: spec.Charset, Locale: cmp.Or(spec.Locale, language), Cells: spec.Cells, Separator: spec.Separator, Header: spec.Header, HeaderRow: spec.HeaderRow,
-		Sheet: spec.Sheet, Range: spec.Range, XPath: spec.XPath, Query: spec.Query, Path: spec.Path}
+		Sheet: spec.Sheet, Range: spec.Range, XPath: spec.XPath, Namespaces: spec.Namespaces, Query: spec.Query, Path: spec.Path}
 	if spec.Table != "" {
 		o.Sheet = spec.Table
 	}

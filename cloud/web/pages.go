@@ -29,7 +29,7 @@ func (p *Pages) players(w http.ResponseWriter, r *http.Request) error {
 		if pl.Online {
 			online++
 		}
-		if len(faults(pl)) > 0 {
+		if len(faults(text{}, pl)) > 0 {
 			troubled++
 		}
 	}
@@ -52,14 +52,14 @@ func urgency(p api.Player) int {
 		return 0
 	case !p.Online:
 		return 1
-	case len(faults(p)) > 0:
+	case len(faults(text{}, p)) > 0:
 		return 2
 	}
 	return 3
 }
 
 // faults are the sentences about a player that somebody should read.
-func faults(p api.Player) (out []string) {
+func faults(t text, p api.Player) (out []string) {
 	out = append(out, p.Alarms...)
 	if p.Last == nil {
 		return out
@@ -69,9 +69,14 @@ func faults(p api.Player) (out []string) {
 	}
 	var checks []string
 	for name, said := range p.Last.Checks {
-		if said != "ok" {
-			checks = append(checks, name+": "+said)
+		if said == "ok" {
+			continue
 		}
+		if s := sourceOf(p.Last, name); s != nil && s.Fault != "" {
+			checks = append(checks, t.Say("sources")+" · "+s.Name+" · "+t.Say("fault."+s.Fault))
+			continue
+		}
+		checks = append(checks, name+": "+said)
 	}
 	slices.Sort(checks)
 	return append(out, checks...)

@@ -102,12 +102,26 @@ type row struct {
 	OK          bool
 }
 
+// checks are those of a player but for its sources that it tells more of.
 func checks(h *api.Heartbeat) (out []row) {
 	for name, said := range h.Checks {
+		if sourceOf(h, name) != nil {
+			continue
+		}
 		out = append(out, row{name, said, said == "ok"})
 	}
 	slices.SortFunc(out, byTrouble)
 	return out
+}
+
+// sourceOf is the source that a check is about.
+func sourceOf(h *api.Heartbeat, check string) *api.Source {
+	name, is := strings.CutPrefix(check, "source:")
+	at := slices.IndexFunc(h.Sources, func(s api.Source) bool { return s.Name == name })
+	if !is || at < 0 {
+		return nil
+	}
+	return &h.Sources[at]
 }
 
 func byTrouble(a, b row) int {
@@ -120,21 +134,34 @@ func byTrouble(a, b row) int {
 	return strings.Compare(a.Name, b.Name)
 }
 
-func metrics(h *api.Heartbeat) (out []row) {
-	for name, v := range h.Metrics {
+func metrics(h *api.Heartbeat) []row {
+	out := figures(h.Metrics)
+	slices.SortFunc(out, byTrouble)
+	return out
+}
+
+// figures are metrics by their names; those of a group stand by themselves.
+func figures(all map[string]any) (out []row) {
+	for name, v := range all {
+		if group, ok := v.(map[string]any); ok {
+			out = append(out, figures(group)...)
+			continue
+		}
 		s := fmt.Sprint(v)
+		if v == nil || s == "" {
+			continue
+		}
 		if f, ok := v.(float64); ok {
 			s = number(name, f)
 		}
 		out = append(out, row{Name: name, Value: s[:min(len(s), 200)]})
 	}
-	slices.SortFunc(out, byTrouble)
 	return out
 }
 
 // number writes a metric so that it can be read: what is named bytes as bytes.
 func number(name string, f float64) string {
-	for _, word := range []string{"bytes", "memory", "disk", "rss"} {
+	for _, word := range []string{"bytes", "memory", "disk", "rss", "ceiling"} {
 		if strings.Contains(strings.ToLower(name), word) && f >= 1<<16 {
 			return size(int64(f))
 		}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"vitrine/cloud/api"
 )
 
 func TestBothLanguagesSayAllThatThePagesNeedAndNothingElse(t *testing.T) {
@@ -59,5 +61,26 @@ func TestADurationIsSaidInThePagesLanguage(t *testing.T) {
 		if got := span(texts(lang), 3*24*3600+5); got != want {
 			t.Errorf("%s says %q, want %q", lang, got, want)
 		}
+	}
+}
+
+func TestASourceIsToldOfOnceAndInThePagesLanguage(t *testing.T) {
+	h := &api.Heartbeat{
+		Checks:  map[string]string{"clock": "ok", "source:menus": "too long: vitrine-player sources says more", "source:stock": "ok", "source:other": "late"},
+		Sources: []api.Source{{Name: "menus", Fault: "too long", Stale: true}, {Name: "stock", Count: 3}},
+	}
+	if got := checks(h); len(got) != 2 || got[0].Name != "source:other" || got[1].Name != "clock" {
+		t.Errorf("the checks are %v", got)
+	}
+	if got := faults(texts("fr"), api.Player{Last: h}); !slices.Equal(got, []string{"Données · menus · trop long", "source:other: late"}) {
+		t.Errorf("the faults are %q", got)
+	}
+}
+
+func TestFiguresOfAGroupStandByThemselves(t *testing.T) {
+	got := metrics(&api.Heartbeat{Metrics: map[string]any{"felt": map[string]any{"network.up": true, "light": 12.5}, "hwdec": "", "renderer_ceiling": float64(2 << 30), "lost": nil}})
+	want := []row{{Name: "light", Value: "12.50"}, {Name: "network.up", Value: "true"}, {Name: "renderer_ceiling", Value: "2.0 GiB"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("the figures are %v, not %v", got, want)
 	}
 }

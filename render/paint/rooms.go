@@ -127,8 +127,10 @@ func (w *planner) roomRow(dst *image.RGBA, box image.Rectangle, s state) {
 	fillRound(dst, float64(box.Min.X), float64(box.Min.Y), float64(box.Dx()), h, r, withAlpha(w.ink, 0.08))
 	c := w.colorOf(s)
 	bar := max(3, round(0.22*size))
-	fillRound(dst, float64(box.Min.X), float64(box.Min.Y), float64(2*bar), h, math.Min(r, float64(bar)), c)
-	draw.Draw(dst, image.Rect(box.Min.X+bar, box.Min.Y+round(0.02*h), box.Min.X+2*bar, box.Max.Y-round(0.02*h)), image.NewUniform(c), image.Point{}, draw.Src)
+	var shape path // the bar has the corners of the box
+	shape.round(float64(box.Min.X), float64(box.Min.Y), float64(box.Dx()), h, r, false)
+	edge := image.Rect(box.Min.X, box.Min.Y, box.Min.X+2*bar, box.Max.Y)
+	draw.DrawMask(dst, edge, image.NewUniform(c), image.Point{}, shape.mask(), edge.Min, draw.Over)
 	word, until := w.word(s)
 	left, right := box, box
 	left.Min.X, left.Max.X = box.Min.X+2*bar+round(0.7*size), box.Min.X+round(0.62*float64(box.Dx()))

@@ -286,13 +286,14 @@ func (w *planner) event(dst *image.RGBA, box image.Rectangle, e entry, size floa
 	lines := max(1, int((float64(room.Dy())-1.6*size)/(1.25*size)))
 	b := w.env.Fonts.Layout(e.title, w.look(0.95*size, 620), float64(room.Dx()), min(lines, 4))
 	title := room
-	title.Min.Y += round(0.3 * size)
+	pad := math.Min(0.3*size, math.Max(0, (float64(room.Dy())-2.35*size)/2)) // an hour has room for its title and its time
+	title.Min.Y += round(pad)
 	w.env.Fonts.SetBlock(dst, title, b, "start", "top", image.NewUniform(ink))
 	if float64(room.Dx()) < 5.5*size {
 		return
 	}
 	below := room
-	below.Min.Y += round(0.45*size + float64(len(b.Lines))*1.25*size)
+	below.Min.Y += round(1.5*pad + float64(len(b.Lines))*1.25*size)
 	below.Max.Y = min(room.Max.Y, below.Min.Y+round(1.2*size))
 	note := when
 	if e.room != "" && len(w.what.Rooms) == 0 {

@@ -172,7 +172,10 @@ func (c *Component) One(name string) (Property, bool) {
 // Text is a TEXT property on one line, unescaped; "" when there is none.
 func (c *Component) Text(name string) string {
 	p, _ := c.One(name)
-	s := strings.NewReplacer(`\\`, `\`, `\;`, ";", `\,`, ",", `\n`, " ", `\N`, " ").Replace(p.Value)
+	s := p.Value
+	if strings.Contains(s, `\`) {
+		s = strings.NewReplacer(`\\`, `\`, `\;`, ";", `\,`, ",", `\n`, " ", `\N`, " ").Replace(s)
+	}
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 || r == 0xfeff
 	}), " ")

@@ -70,7 +70,9 @@ func (s *shape) faults(e *jsonschema.ValidationError) []fault {
 	case *kind.AnyOf:
 		return s.choice(pointer, e, nil)
 	case *kind.PropertyNames:
-		return []fault{{pointer: pointer + "/" + escapePointer(k.Property), atKey: true,
+		// The library overwrites where in the document these are; they are all names in fields of the document itself.
+		_, at, _ := strings.Cut(e.SchemaURL, "#/properties")
+		return []fault{{pointer: strings.TrimSuffix(at, "/propertyNames") + "/" + escapePointer(k.Property), atKey: true,
 			message: fmt.Sprintf("%q cannot be a name", k.Property), fix: "write 1 to 64 letters, digits, \".\", \"_\" or \"-\", beginning with a letter or digit"}}
 	}
 	if len(e.Causes) > 0 {

@@ -82,11 +82,18 @@ func (l *loader) question(pointer string, s bundle.SourceSpec) {
 		l.fault(pointer+"/sql", true, "the source has both table and sql", "keep one of them")
 	case s.Type == "sql" && s.SQL == "", s.Type == "odbc" && s.SQL == "" && s.Table == "":
 		l.fault(pointer, true, "nothing says which rows of the database are wanted", "write sql: SELECT … in it")
+	case s.Type == "xml" && len(s.Namespaces) > 0 && s.XPath == "":
+		l.fault(pointer+"/namespaces", true, "no xpath uses the namespaces", "write xpath: with their prefixes, such as //g:stop, or take them out")
 	case s.Type == "gtfs" && len(s.Stops) == 0:
 		l.fault(pointer, true, "nothing says whose departures are wanted", "write stops: with the stop's name or identifier in it")
 	}
+	for _, prefix := range slices.Sorted(maps.Keys(s.Namespaces)) {
+		if !bundle.IsPrefix(prefix) {
+			l.fault(pointer+"/namespaces/"+escapePointer(prefix), true, fmt.Sprintf("%q cannot be a prefix", short(prefix)), "write a name of letters, digits, \"_\" or \"-\" other than xml, such as g")
+		}
+	}
 	if s.Type == "json" && s.Query != "" || s.Type == "xml" && s.XPath != "" {
-		if err := format.Check(format.Options{Type: s.Type, Query: s.Query, XPath: s.XPath}); err != nil && s.Path == "" {
+		if err := format.Check(format.Options{Type: s.Type, Query: s.Query, XPath: s.XPath, Namespaces: s.Namespaces}); err != nil && s.Path == "" {
 			field := map[string]string{"json": "/query", "xml": "/xpath"}[s.Type]
 			l.fault(pointer+field, false, err.Error(), map[string]string{"json": "write a jq program such as .items[] | {title, price}", "xml": "write an XPath such as //item"}[s.Type])
 		}

@@ -9,12 +9,15 @@
 package starter
 
 import (
+	"archive/zip"
 	"bytes"
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -36,7 +39,7 @@ func Points() []Point {
 		{"lobby-portrait", "the same for an upright screen: welcome, programme, weather", portraitArt},
 		{"menu-board", "dishes with prices and pictures: breakfast, lunch and dinner by the time of day", menuArt},
 		{"meeting-rooms", "which rooms are free, who meets where and when", roomsArt},
-		{"departures", "trains or buses: line, destination, platform, remarks, page after page", noArt},
+		{"departures", "trains or buses: the next ones of a GTFS timetable, with line, destination and platform", noArt},
 		{"news-wall", "news as cards with pictures, weather, time and a line of short news", newsArt},
 		{"video-wall", "four screens as one canvas: moving picture, large words, the time in four cities", wallArt},
 	}
@@ -75,6 +78,38 @@ func (p Point) Files(name, lang string) (map[string][]byte, error) {
 	return files, nil
 }
 
+// pack makes zip files of folders that are called like one; they are the same each time.
+func pack(files map[string][]byte) (map[string][]byte, error) {
+	out, packed := map[string][]byte{}, map[string]*bytes.Buffer{}
+	zips := map[string]*zip.Writer{}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		folder, inner, is := strings.Cut(name, ".zip/")
+		if !is {
+			out[name] = files[name]
+			continue
+		}
+		folder += ".zip"
+		if packed[folder] == nil {
+			packed[folder] = &bytes.Buffer{}
+			zips[folder] = zip.NewWriter(packed[folder])
+		}
+		w, err := zips[folder].Create(inner)
+		if err == nil {
+			_, err = w.Write(files[name])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("pack %s: %w", name, err)
+		}
+	}
+	for folder, z := range zips {
+		if err := z.Close(); err != nil {
+			return nil, fmt.Errorf("pack %s: %w", folder, err)
+		}
+		out[folder] = packed[folder].Bytes()
+	}
+	return out, nil
+}
+
 // Texts are the files of a starting point but for its pictures, which have no language.
 func (p Point) Texts(name, lang string) (map[string][]byte, error) {
 	w := words{ID: identifier(name, p.Name), Lang: lang, Zone: "Europe/London"}
@@ -98,7 +133,7 @@ func (p Point) Texts(name, lang string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the starting point %s: %w", p.Name, err)
 	}
-	return files, nil
+	return pack(files)
 }
 
 // fill writes one file. In a template <%t "English" "French"%> is one of the two, and q the same in quotes.
@@ -117,6 +152,9 @@ func (w words) fill(name, text string) ([]byte, error) {
 	var out bytes.Buffer
 	if err := t.Execute(&out, w); err != nil {
 		return nil, err
+	}
+	if path.Ext(name) == ".ics" { // RFC 5545, 3.1
+		return bytes.ReplaceAll(out.Bytes(), []byte("\n"), []byte("\r\n")), nil
 	}
 	return out.Bytes(), nil
 }

@@ -35,6 +35,26 @@ func TestEveryPointSpeaksBothLanguages(t *testing.T) {
 	}
 }
 
+func TestATimetableIsOneFileAndTheSameEachTime(t *testing.T) {
+	p, _ := starter.Find("departures")
+	a, err := p.Texts("x", "fr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := p.Texts("x", "fr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasPrefix(a["data/timetable.zip"], []byte("PK")) || !bytes.Equal(a["data/timetable.zip"], b["data/timetable.zip"]) {
+		t.Errorf("%.40q, then %.40q", a["data/timetable.zip"], b["data/timetable.zip"])
+	}
+	for name := range a {
+		if strings.Contains(name, ".zip/") {
+			t.Errorf("%s stands outside of its zip file too", name)
+		}
+	}
+}
+
 func TestPicturesAreTheSameEachTime(t *testing.T) {
 	p, _ := starter.Find("news-wall")
 	a, err := p.Files("x", "en")

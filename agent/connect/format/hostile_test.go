@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(hostileFile); path != "" {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		table, err := format.Parse(ctx, format.Options{Type: os.Getenv(hostileType)}, must(os.ReadFile(path)), 2000)
+		kind, query, _ := strings.Cut(os.Getenv(hostileType), " by ")
+		table, err := format.Parse(ctx, format.Options{Type: kind, Query: query}, must(os.ReadFile(path)), 2000)
 		fmt.Printf("%d rows, %v\n%s", len(table.Rows), err, must(os.ReadFile("/proc/self/status")))
 		os.Exit(0)
 	}
@@ -131,6 +132,9 @@ func TestHostileFilesCostLittle(t *testing.T) {
 		{"XML of nothing but attributes", "xml", append([]byte("<a "), append(text(`a="" `, 3_000_000), "/>"...)...), "more than 1000000 elements"},
 		{"as much XML as is allowed", "xml", append([]byte("<a>"), append(text("<b/>", 950_000), "</a>"...)...), ""},
 		{"as much JSON as is allowed", "json", append([]byte("["), append(text("0,", 1_900_000), "0]"...)...), ""},
+		{"a jq query that gathers texts", `json by [range(1e9) | "x" * 10000 + tostring]`, []byte("{}"), "more than 256 MiB of memory"},
+		{"a jq query whose results are long", `json by repeat("x" * 1000000)`, []byte("{}"), "more than 256 MiB of memory"},
+		{"a jq query of much garbage", `json by [range(400) | "x" * 1000000 | utf8bytelength] | length`, []byte("{}"), ""},
 		{"nested RTF", "rtf", append([]byte(`{\rtf1`), text("{", 1_000_000)...), "nested more than"},
 		{"a long CSV", "delimited", append([]byte("a;b\n"), text("1;2\n", 16<<20)...), ""},
 		{"a CSV whose quote is never closed", "delimited", append([]byte("a;b\n\""), text("1;2\n", 8<<20)...), ""},

@@ -168,10 +168,18 @@ func alike(v rows.Value, w string) bool {
 		if lasts, ok := lasting(w); ok {
 			return bad == nil && math.Abs(have-lasts) < 0.6/86400
 		}
+		if at, no := time.Parse("01/02/2006 15:04:05", w); no == nil { // as some LibreOffice write [h]:mm:ss of many days
+			return bad == nil && math.Abs(have-at.Sub(time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)).Hours()/24) < 0.6/86400
+		}
 		return err == nil && bad == nil && math.Abs(have-n) <= max(1e-13*math.Abs(n), 1e-19)
 	case rows.Bool:
 		return strings.EqualFold(v.Text, w) || v.Text == "true" && w == "1" || v.Text == "false" && w == "0"
 	case rows.Date, rows.DateTime, rows.Time:
+		if whole := math.Floor(n + 0.3/86400); err == nil && v.Kind == rows.Time { // a cell that shows the time alone may hold a day too
+			n = math.Max(0, n-whole)
+		} else if err == nil && v.Kind == rows.Date {
+			n = whole
+		}
 		if err == nil {
 			return slices.ContainsFunc(serials(v), func(s float64) bool { return math.Abs(s-n) < 0.6/86400 })
 		}

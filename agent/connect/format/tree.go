@@ -86,6 +86,8 @@ func ask(ctx context.Context, v any, query string, most int) ([]any, error) {
 	}
 	within, cancel := context.WithTimeout(ctx, maxQuery)
 	defer cancel()
+	within, stop := frugal(within)
+	defer stop()
 	var list []any
 	for results := code.RunWithContext(within, v); ; {
 		v, ok := results.Next()
@@ -98,6 +100,8 @@ func ask(ctx context.Context, v any, query string, most int) ([]any, error) {
 			case errors.As(err, &halt) && halt.Value() == nil:
 			case ctx.Err() != nil:
 				return nil, ctx.Err()
+			case errors.Is(context.Cause(within), errGreedy):
+				return nil, errGreedy
 			case within.Err() != nil:
 				return nil, fmt.Errorf("the jq query had not finished after %s: make it simpler", maxQuery)
 			default:

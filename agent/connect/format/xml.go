@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/antchfx/xmlquery"
 	"github.com/antchfx/xpath"
@@ -28,7 +31,7 @@ func document(ctx context.Context, b []byte, o Options, most int) (rows.Table, e
 	}
 	nodes := firstChildren(root, most)
 	if o.XPath != "" {
-		if nodes, err = chosen(ctx, root, o.XPath, most); err != nil {
+		if nodes, err = chosen(ctx, root, o, most); err != nil {
 			return rows.Table{}, err
 		}
 	}
@@ -88,11 +91,31 @@ func firstChildren(doc *xmlquery.Node, most int) (nodes []*xmlquery.Node) {
 	return nodes
 }
 
-// chosen runs an XPath, one node more than most.
-func chosen(ctx context.Context, root *xmlquery.Node, path string, most int) (nodes []*xmlquery.Node, err error) {
-	e, err := xpath.Compile(path)
+// everyName is prefix:* outside of quotes, for which the library finds nothing; an axis has two colons.
+var everyName = regexp.MustCompile(`^(?:[^'"]|'[^']*'|"[^"]*")*[^\s:]:\*`)
+
+// path makes an XPath ready. Where prefixes are bound, all must be but xml, which is bound already (Namespaces in XML, 3).
+func path(o Options) (*xpath.Expr, error) {
+	if everyName.MatchString(o.XPath) {
+		return nil, fmt.Errorf("its XPath %.80q asks for every name of a prefix, which this player does not do; write *[namespace-uri() = 'http://…'] instead", o.XPath)
+	}
+	bound := o.Namespaces
+	if len(bound) > 0 {
+		bound = maps.Clone(bound)
+		bound["xml"] = "http://www.w3.org/XML/1998/namespace"
+	}
+	e, err := xpath.CompileWithNS(o.XPath, bound)
 	if err != nil {
-		return nil, fmt.Errorf("its XPath %.80q cannot be understood: %w", path, err)
+		return nil, fmt.Errorf("its XPath %.80q cannot be understood: %s", o.XPath, strings.TrimSuffix(err.Error(), "."))
+	}
+	return e, nil
+}
+
+// chosen runs an XPath, one node more than most.
+func chosen(ctx context.Context, root *xmlquery.Node, o Options, most int) (nodes []*xmlquery.Node, err error) {
+	e, err := path(o)
+	if err != nil {
+		return nil, err
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -100,7 +123,7 @@ func chosen(ctx context.Context, root *xmlquery.Node, path string, most int) (no
 				nodes, err = nil, over.error
 				return
 			}
-			nodes, err = nil, fmt.Errorf("the XPath %.80q fails on this document: %v", path, p)
+			nodes, err = nil, fmt.Errorf("the XPath %.80q fails on this document: %v", o.XPath, p)
 		}
 	}()
 	n := 0

@@ -28,7 +28,7 @@ import (
 var ErrUnchanged = errors.New("unchanged")
 
 // errTooLong is a source that gives more than it may.
-var errTooLong = errors.New("it is longer than its limit; raise limits.bytes or make it shorter")
+var errTooLong = errors.New("it is longer than its limit; make it shorter, or raise limits.bytes, to 256MiB at most")
 
 // Spec says where bytes are. Which fields count depends on Type.
 type Spec struct {
