@@ -93,7 +93,7 @@ watchdog: setup
 	@$(ENV) go test ./agent -run 'InEveryWay|AgainAndAgain|StandsStill|Ceiling' -count 1 -long -kills 50 -timeout 15m
 
 power: setup
-	@$(ENV) go test ./agent/store -run 'PowerCut|AnyChange' -count 1 -v -timeout 60m -broken -mishaps 0 -cuts $(or $(CUTS),200)
+	@$(ENV) go test ./agent/store -run 'PowerCut|AnyChange' -count 1 -v -timeout 2h -broken -mishaps 0 -cuts $(or $(CUTS),200)
 
 post: setup
 	@$(ENV) go test ./packaging/post -count 1 -v -timeout 30m -kills

@@ -172,10 +172,21 @@ func (c *caller) proved(ctx context.Context, u *url.URL, prove func(anew bool) (
 			return a, err
 		}
 		if a.status != http.StatusUnauthorized || anew || !renewable {
-			return a, c.refusal(a, said(a.body))
+			return a, c.refusal(a, without(said(a.body), header))
 		}
 	}
 	return answer{}, fmt.Errorf("%s takes no token", c.base.Host)
+}
+
+// without takes out of a server's word what it was told as proof: a token that was handed out is in no vault, whose words
+// are taken out later.
+func without(said string, header http.Header) string {
+	for _, name := range []string{"Authorization", "X-Goog-Api-Key"} {
+		if token := strings.TrimPrefix(header.Get(name), "Bearer "); token != "" {
+			said = strings.ReplaceAll(said, token, "…")
+		}
+	}
+	return said
 }
 
 // basic asks with a name and a password, where there is a secret.

@@ -255,6 +255,23 @@ func TestWhatAServiceRefusesIsAReadableSentenceWithoutASecret(t *testing.T) {
 	}
 }
 
+func TestATokenThatAServerRepeatsIsTakenOutOfItsWord(t *testing.T) {
+	token := ""
+	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, `{"error": {"code": "AccessDenied", "message": "%s may not read this"}}`, token)
+	})
+	over := agendatest.Transport{"login.microsoftonline.com": newGraph().Transport()["login.microsoftonline.com"], "graph.microsoft.com": echo}
+	a, err := agenda.Open(agenda.Service{Type: "graph", Mailbox: "room@example.com", Secret: "calendar"}, agenda.Env{Over: over, Secret: bound(application, microsoft...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err = a.Events(t.Context(), month(t), 4<<20); err == nil || token == "" || strings.Contains(err.Error(), token) || !strings.Contains(err.Error(), "… may not read this") {
+		t.Errorf("of the token %q it says %v", token, err)
+	}
+}
+
 func TestAServiceThatNobodyCanAskIsRefusedAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		service agenda.Service
