@@ -93,7 +93,7 @@ func TestASlowStickIsImportedInTheBackgroundAndFramesGoOn(t *testing.T) {
 		if !yes {
 			t.Fatal("the import has ended already: the stick is too fast for this test")
 		}
-		return n > before+60
+		return n > before+10
 	})
 	until(t, "what crawls arrives", func() bool { s, err := c.Status(t.Context()); return err == nil && s.Bundle.Seq == 2 })
 }
