@@ -299,7 +299,7 @@ func TestAStickThatIsTooSmallIsRefusedOrMadeRoomOn(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			s := sticktest.Make(t, kind, 64<<20)
 			dir := s.Mount(true)
-			old, next := version(1, blob{1, 30 << 20}), version(2, blob{2, 30 << 20})
+			old, next := version(1, blob{1, 33 << 20}), version(2, blob{2, 33 << 20})
 			write(t, old.config(dir))
 			if _, err := writer.Write(t.Context(), next.config(dir)); err == nil || !strings.Contains(err.Error(), "--prune removes") {
 				t.Fatalf("got %v", err)
