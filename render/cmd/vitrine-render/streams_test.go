@@ -82,6 +82,21 @@ func port(t *testing.T, network string) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
+// ports are two in a row that nobody uses now, the first one even: RTP's and RTCP's (RFC 3550, section 11).
+func ports(t *testing.T) int {
+	t.Helper()
+	for {
+		p := port(t, "udp")
+		c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", p+1))
+		if err != nil {
+			continue
+		}
+		if _ = c.Close(); p%2 == 0 {
+			return p
+		}
+	}
+}
+
 // rtspServer is GStreamer's, in a few lines of Python; colour is what it shows.
 const rtspServer = `import sys, gi
 gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0')
@@ -105,7 +120,10 @@ func ffmpegOf(ctx context.Context, dir, colour string, out ...string) *exec.Cmd 
 // senders are one for each way that a stream comes, as far as this machine has what it takes.
 func senders(t *testing.T, dir string) []*sender {
 	t.Helper()
-	udp, rtp, srt, rtsp := port(t, "udp"), port(t, "udp")&^1, port(t, "udp"), port(t, "tcp")
+	udp, rtp, srt, rtsp := port(t, "udp"), ports(t), port(t, "udp"), port(t, "tcp")
+	for udp == rtp+1 || srt == rtp+1 || srt == udp {
+		udp, srt = port(t, "udp"), port(t, "udp")
+	}
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	t.Cleanup(server.Close)
 	all := []*sender{
