@@ -51,7 +51,7 @@ func (d *drill) step(format string, args ...any) {
 	d.last = now
 }
 
-// pack makes bundles 1 to 5, a disk with them and the programs, and an empty one for what tests write.
+// pack makes bundles 1 to 6, a disk with them and the programs, and an empty one for what tests write.
 func (d *drill) pack() error {
 	d.last = time.Now()
 	payload := filepath.Join(d.dir, "payload")
@@ -77,7 +77,7 @@ func (d *drill) pack() error {
 	return d.host("mke2fs", "-q", "-t", "ext4", "-L", "payload", "-d", payload, filepath.Join(d.dir, "payload.img"), "192M")
 }
 
-// bundles builds five versions of a bundle, each with a large picture of its own.
+// bundles builds six versions of a bundle, each with a large picture of its own, the last one with rows.
 func (d *drill) bundles(payload string) error {
 	author, keys := filepath.Join(d.dir, "lobby"), filepath.Join(d.dir, "keys")
 	if err := d.vitrine("key", "new", "--dir", keys, "--customer", "acme"); err != nil {
@@ -92,7 +92,12 @@ func (d *drill) bundles(payload string) error {
 	if err := picture(filepath.Join(author, "media", "still.png"), 64, 36, func() uint32 { return 0x2060a0 }); err != nil {
 		return err
 	}
-	for n := 1; n <= 5; n++ {
+	for n := 1; n <= 6; n++ {
+		if n == 6 {
+			if err := os.WriteFile(filepath.Join(author, "bundle.yaml"), []byte(rowsYAML), 0o644); err != nil {
+				return err
+			}
+		}
 		if err := picture(filepath.Join(author, "media", "noise.png"), 1400, 1000, rand.New(rand.NewPCG(uint64(n), 1)).Uint32); err != nil {
 			return err
 		}

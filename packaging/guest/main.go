@@ -1,10 +1,11 @@
-// Command guest answers: do real sticks do with a real kernel what they should?
+// Command guest answers: do real sticks and shares do with a real kernel what they should?
 //
 //	Debian in QEMU: udisks2, vitrine-player, vitrine-render <──virtio port── commands, answers
 //	      ▲ usb-storage, vfat and exFAT, plugged and pulled <──QMP────────── here
 //
-// The machines that tests run on often have neither of these file systems, and never a stick to pull: loop devices have no
-// drive. Here a stick is written in the guest by vitrine usb write, plugged in, imported, shown, and pulled in the middle.
+// The machines that tests run on often have neither of these file systems, nor NFS, and never a stick to pull: loop devices
+// have no drive. Here a stick is written in the guest by vitrine usb write, plugged in, imported, shown, and pulled in the
+// middle; and the server of a mounted share goes away and comes back.
 package main
 
 import (
@@ -34,6 +35,7 @@ type options struct {
 	bin   string // folder of the programs, without cgo
 	tests string // folder of test programs that run in the guest
 	out   string // folder for logs
+	only  string // sticks, share or tests
 	accel string
 	limit time.Duration
 }
@@ -45,6 +47,7 @@ func run(ctx context.Context, args []string) (err error) {
 	fs.StringVar(&o.bin, "bin", "bin", "`folder` of the programs, built without cgo")
 	fs.StringVar(&o.tests, "tests", "", "`folder` of test programs to run in the guest; empty = none")
 	fs.StringVar(&o.out, "out", "out", "`folder` for the guest's logs")
+	fs.StringVar(&o.only, "only", "", "`part` of the drill: sticks, share or tests; empty = all")
 	fs.StringVar(&o.accel, "accel", "tcg", "QEMU's `accelerator`; a /dev/kvm that opens may still not work")
 	fs.DurationVar(&o.limit, "limit", 20*time.Minute, "how `long` to wait for the guest at each step")
 	if err := fs.Parse(args); err != nil {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the disk of a guest: a small Debian with udisks2 and its own kernel, and nothing of Vitrine, so that it is made once.
+# Makes the disk of a guest: a small Debian with udisks2, an NFS server and its own kernel, and nothing of Vitrine, so that it is made once.
 #
 #	mmdebstrap ──> folder ──mke2fs -d──> base.img (LABEL=vitrine), vmlinuz, initrd
 #
@@ -19,7 +19,7 @@ trap 'rm -rf --one-file-system "$root"' EXIT
 # An initrd of what a virtio disk needs; "most" would be 30 MB that an emulated processor has to unpack.
 modules='mkdir -p "$1/etc/initramfs-tools/conf.d"; echo MODULES=list >"$1/etc/initramfs-tools/conf.d/vitrine"; printf "virtio_pci\nvirtio_blk\next4\n" >"$1/etc/initramfs-tools/modules"'
 mmdebstrap --quiet --variant=minbase --aptopt='Apt::Install-Recommends "false"' \
-	--include=systemd-sysv,udev,dbus,udisks2,linux-image-amd64,initramfs-tools,kmod,zstd,mount,e2fsprogs,dosfstools,exfatprogs \
+	--include=systemd-sysv,udev,dbus,udisks2,linux-image-amd64,initramfs-tools,kmod,zstd,mount,e2fsprogs,dosfstools,exfatprogs,nfs-kernel-server \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
 	--setup-hook="$modules" "$suite" "$root" || fail "mmdebstrap could not make a $suite"
 
@@ -48,6 +48,7 @@ echo vitrine-guest >"$root/etc/hostname"
 echo 'LABEL=vitrine / ext4 noatime 0 1' >"$root/etc/fstab"
 mkdir -p "$root/payload"
 chroot "$root" systemctl -q enable shell.service
+chroot "$root" systemctl -q disable nfs-server.service # until it is asked for
 chroot "$root" systemctl -q mask systemd-timesyncd.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer e2scrub_all.timer \
 	e2scrub_reap.service getty@tty1.service serial-getty@ttyS0.service systemd-networkd.service systemd-resolved.service 2>/dev/null || true
 

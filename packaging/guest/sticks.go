@@ -14,18 +14,31 @@ import (
 // stand still for so long that the player's watchdog acts.
 const startPlayer = "systemd-run -q --unit=player --collect -p Restart=always -p RestartSec=1 /payload/vitrine-player run --data /var/lib/vitrine --headless 640x360 --renderer /payload/vitrine-render --lang en --cec=false"
 
-// all is the whole drill.
+// all is the whole drill, or the part of it that is asked for.
 func (d *drill) all() error {
 	if err := d.player(); err != nil {
 		return err
 	}
 	for i, kind := range []string{"vfat", "exfat"} {
+		if d.leaves("sticks") {
+			break
+		}
 		if err := d.stick(kind, 2+2*i); err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
 		}
 	}
+	if !d.leaves("share") {
+		if err := d.share(6); err != nil {
+			return err
+		}
+	}
+	if d.leaves("tests") {
+		return nil
+	}
 	return d.testPrograms()
 }
+
+func (d *drill) leaves(part string) bool { return d.only != "" && d.only != part }
 
 // player starts the player with bundle 1.
 func (d *drill) player() error {
