@@ -168,7 +168,7 @@ type tally struct {
 
 func TestChangesFigures(t *testing.T) {
 	if *changesFile == "" {
-		t.Skip("a benchmark of half an hour: run it with -changes FILE")
+		t.Skip("a benchmark of 45 minutes: run it with -changes FILE")
 	}
 	sorts := addLive(t, makeSorts(t, *changesStay), *changesStay)
 	items := slices.DeleteFunc(slices.Clone(sorts), func(s sort) bool { return s.zones[0] != nil })
