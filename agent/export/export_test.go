@@ -180,7 +180,9 @@ func FuzzWhatIsInsideAnExport(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := read(sealed.Bytes(), owner); err == nil && !bytes.Equal(b, inside) {
+		// Each process that fuzzes has keys of its own: the first one's export comes to the others from a player unknown to them.
+		h, _, err := read(sealed.Bytes(), owner)
+		if err == nil && bytes.Equal(h.Public, player.Public().(ed25519.PublicKey)) && !bytes.Equal(b, inside) {
 			t.Fatal("what the player did not write was taken")
 		}
 	})
