@@ -47,10 +47,6 @@ type file struct {
 	since   time.Time     // … which came then
 }
 
-// alone is an option that a libmpv may lack: the first frame is decoded without the one after it, which a file that waits
-// for its turn would only hold in memory.
-const alone = "video-latency-hacks"
-
 const (
 	eofReached = iota + 1
 	length
@@ -135,13 +131,13 @@ func (c *Core) Load(item scene.Item, start time.Duration) error {
 	}{
 		{"pause", mpv.FormatFlag, true}, {"panscan", mpv.FormatDouble, panscan}, {"keepaspect", mpv.FormatFlag, keep},
 		{"aid", mpv.FormatString, aid}, {"volume", mpv.FormatDouble, float64(item.Volume)},
-		{"start", mpv.FormatString, "none"}, {"speed", mpv.FormatDouble, 1.0}, {alone, mpv.FormatFlag, true},
+		{"start", mpv.FormatString, "none"}, {"speed", mpv.FormatDouble, 1.0},
 	}
 	if err := c.beginAt(start); err != nil {
 		return fmt.Errorf("prepare libmpv for %s: %w", item.Src, err)
 	}
 	for _, s := range set {
-		if err := c.m.SetProperty(s.name, s.format, s.value); err != nil && s.name != alone {
+		if err := c.m.SetProperty(s.name, s.format, s.value); err != nil {
 			return fmt.Errorf("prepare libmpv for %s: %s: %w", item.Src, s.name, err)
 		}
 	}
@@ -180,10 +176,7 @@ func (c *Core) beginAt(start time.Duration) error {
 }
 
 // Play lets the loaded file go on.
-func (c *Core) Play() {
-	_ = c.m.SetPropertyAsync(alone, 0, mpv.FormatFlag, false)
-	_ = c.m.SetPropertyAsync("pause", 0, mpv.FormatFlag, false)
-}
+func (c *Core) Play() { _ = c.m.SetPropertyAsync("pause", 0, mpv.FormatFlag, false) }
 
 // SetVolume is 0 to 100 per cent as on a volume control: libmpv's sound is as strong as the third power of it.
 func (c *Core) SetVolume(percent int) {

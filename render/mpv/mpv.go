@@ -11,6 +11,9 @@
 // which mpv's own window does exactly and with a bicubic filter, and late frames, which it leaves out. sws-fast is that
 // saving here; a frame is decoded and shown whole all the same.
 //
+// Not set is video-latency-hacks, though a waiting file would hold one frame less (6 MiB of 1080p): with it libmpv reports
+// that it plays before its first frame has been rendered, and what comes would now and then begin black.
+//
 // The real thing needs the build tag mpv and libmpv's headers. Without the tag New says that video cannot be played.
 package mpv
 
