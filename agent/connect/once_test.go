@@ -1,13 +1,12 @@
 package connect_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"testing"
 	"time"
 
 	"vitrine/agent/bundle"
 	"vitrine/agent/connect"
+	"vitrine/agent/connect/connecttest"
 )
 
 func TestPrefixesOfASourceAreBoundToItsNamespaces(t *testing.T) {
@@ -24,30 +23,17 @@ func TestPrefixesOfASourceAreBoundToItsNamespaces(t *testing.T) {
 }
 
 func TestATimetableThatIsParsedGivesDepartures(t *testing.T) {
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for name, text := range map[string]string{
+	packed := connecttest.Zip(t, map[string]string{
 		"agency.txt":     "agency_timezone\nEurope/Paris\n",
 		"stops.txt":      "stop_id,stop_name\na,Gare\nb,Port\n",
 		"routes.txt":     "route_id,route_short_name\nr,7\n",
 		"trips.txt":      "trip_id,route_id,service_id,trip_headsign\nt,r,s,Port\n",
 		"stop_times.txt": "trip_id,departure_time,stop_id,stop_sequence\nt,10:20:00,a,1\nt,10:40:00,b,2\n",
 		"calendar.txt":   "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,end_date\ns,1,1,1,1,1,1,1,20260101,20991231\n",
-	} {
-		w, err := z.Create(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write([]byte(text)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
+	})
 	spec := bundle.SourceSpec{Type: "gtfs", Stops: []string{"Gare"}, Location: bundle.Location{Type: "file", Path: "/x"},
 		Map: []bundle.RowColumn{{Name: "destination"}, {Name: "minutes"}}}
-	got, err := connect.Parse(spec, connect.Home{Zone: "Europe/Paris"}, b.Bytes(), time.Date(2027, 1, 4, 9, 5, 0, 0, time.UTC))
+	got, err := connect.Parse(spec, connect.Home{Zone: "Europe/Paris"}, packed, time.Date(2027, 1, 4, 9, 5, 0, 0, time.UTC))
 	if err != nil || len(got.Rows) != 1 || got.Rows[0][0].Text != "Port" || got.Rows[0][1].Text != "15" {
 		t.Errorf("%+v, %v", got.Rows, err)
 	}

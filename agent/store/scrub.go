@@ -20,7 +20,8 @@ const (
 	scrubPace  = 4 << 20            // bytes a second: a terabyte in three days, and little enough for a card to play from
 )
 
-// readOver reads blobs until ctx ends: at first those that do not look as they did, which are not shown before; then those that somebody doubts, and all of them in a week.
+// readOver reads blobs until ctx ends: at first those that do not look as they did, which are not shown before; then those
+// that somebody doubts, and all of them in a week.
 func (s *Store) readOver(ctx context.Context) {
 	say := func(what string, err error) {
 		if err != nil && ctx.Err() == nil {

@@ -64,6 +64,17 @@ func (s *Stage) Close() {
 	}
 }
 
+// Together does several things at once, and waits for all of them.
+func Together(things ...func() error) error {
+	errs := make([]error, len(things))
+	var all sync.WaitGroup
+	for i, do := range things {
+		all.Go(func() { errs[i] = do() })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
 // Main runs a package's tests between start and Close. Fuzzing needs no servers, and starts many processes.
 func Main(m interface{ Run() int }, start func() error, end func()) {
 	flag.Parse()

@@ -1,8 +1,6 @@
 package gtfs_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -10,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"vitrine/agent/connect/connecttest"
 	"vitrine/agent/connect/gtfs"
 	"vitrine/agent/connect/rows"
 )
@@ -29,25 +28,6 @@ func feed() map[string]string {
 		"calendar_dates.txt": "service_id,date,exception_type\nweek,20261225,2\nweek,20261226,1\n",
 		"frequencies.txt":    "trip_id,start_time,end_time,headway_secs\nn1,06:00:00,07:00:00,1200\n",
 	}
-}
-
-func zipped(t testing.TB, files map[string]string) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for name, text := range files {
-		w, err := z.Create(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write([]byte(text)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 func board(t rows.Table) string {
@@ -82,7 +62,7 @@ func TestDeparturesAreThoseOfTheDay(t *testing.T) {
 		{"a year later, from what was read once", gtfs.Options{Stops: []string{"G1"}}, time.Date(2027, 11, 19, 8, 6, 59, 0, paris), 1, "08:06 1>Port p1 0'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			table, err := gtfs.Read(t.Context(), zipped(t, feed()), c.want, read)
+			table, err := gtfs.Read(t.Context(), connecttest.Zip(t, feed()), c.want, read)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +71,7 @@ func TestDeparturesAreThoseOfTheDay(t *testing.T) {
 			}
 		})
 	}
-	table, err := gtfs.Read(t.Context(), zipped(t, feed()), gtfs.Options{Stops: []string{"G1"}}, read)
+	table, err := gtfs.Read(t.Context(), connecttest.Zip(t, feed()), gtfs.Options{Stops: []string{"G1"}}, read)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +100,7 @@ func TestATimetableThatIsNoneSaysWhy(t *testing.T) {
 		"not like 20270131":     other("calendar.txt", "service_id,start_date,end_date\nall,2026-01-01,2026-12-31\n"),
 		"is no number":          other("stop_times.txt", "trip_id,departure_time,stop_id,stop_sequence\nt-day,08:00:00,G1,x\n"),
 	} {
-		if _, err := gtfs.Read(t.Context(), zipped(t, files), gtfs.Options{Stops: []string{"Gare"}}, time.Now()); err == nil || !strings.Contains(err.Error(), says) {
+		if _, err := gtfs.Read(t.Context(), connecttest.Zip(t, files), gtfs.Options{Stops: []string{"Gare"}}, time.Now()); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("it says %v, not %s", err, says)
 		}
 	}
@@ -129,17 +109,17 @@ func TestATimetableThatIsNoneSaysWhy(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := gtfs.Read(ctx, zipped(t, feed()), gtfs.Options{Stops: []string{"Gare"}}, time.Now()); err == nil {
+	if _, err := gtfs.Read(ctx, connecttest.Zip(t, feed()), gtfs.Options{Stops: []string{"Gare"}}, time.Now()); err == nil {
 		t.Error("it went on after its end")
 	}
-	ended, err := gtfs.Read(t.Context(), zipped(t, feed()), gtfs.Options{Stops: []string{"Gare"}}, time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
+	ended, err := gtfs.Read(t.Context(), connecttest.Zip(t, feed()), gtfs.Options{Stops: []string{"Gare"}}, time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
 	if err != nil || len(ended.Rows) != 0 || len(ended.Dropped) != 1 || !strings.Contains(ended.Dropped[0].Why, "ended on 2027-12-31") {
 		t.Errorf("of one that is over: %+v, %v", ended, err)
 	}
 }
 
 func FuzzRead(f *testing.F) {
-	f.Add(zipped(f, feed()))
+	f.Add(connecttest.Zip(f, feed()))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		now := time.Date(2026, 11, 20, 6, 0, 0, 0, time.UTC)
 		table, err := gtfs.Read(t.Context(), b, gtfs.Options{Stops: []string{"Gare"}}, now)
@@ -158,7 +138,7 @@ func FuzzFiles(f *testing.F) {
 		all := feed()
 		all["stops.txt"], all["stop_times.txt"], all["trips.txt"], all["calendar.txt"], all["frequencies.txt"] = stops, times, trips, calendar, frequencies
 		now := time.Date(2026, 11, 20, 6, 0, 0, 0, time.UTC)
-		table, err := gtfs.Read(t.Context(), zipped(t, all), gtfs.Options{Stops: []string{"Gare"}}, now)
+		table, err := gtfs.Read(t.Context(), connecttest.Zip(t, all), gtfs.Options{Stops: []string{"Gare"}}, now)
 		if err != nil {
 			return
 		}

@@ -2,7 +2,6 @@ package place_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -54,10 +52,8 @@ func start() error {
 	if err := os.Mkdir(servers.files, 0o755); err != nil {
 		return err
 	}
-	var all sync.WaitGroup
-	var errs [5]error
 	login := connecttest.Login{Files: servers.files, User: servers.user, Password: canary}
-	for i, f := range []func() error{
+	return connecttest.Together(
 		func() (err error) { servers.smb, err = servers.Samba("samba", "Never", login); return },
 		func() (err error) { servers.guests, err = servers.Samba("guests", "Bad Password", login); return },
 		func() (err error) { servers.ssh, err = servers.SSH(); return },
@@ -66,11 +62,7 @@ func start() error {
 			return
 		},
 		func() (err error) { servers.mounted, servers.mount, err = servers.Mount(servers.files); return },
-	} {
-		all.Go(func() { errs[i] = f() })
-	}
-	all.Wait()
-	return errors.Join(errs[:]...)
+	)
 }
 
 // vault gives one secret to hosts of this machine.

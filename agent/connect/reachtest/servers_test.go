@@ -54,8 +54,7 @@ func start() error {
 	login := func(user string) connecttest.Login {
 		return connecttest.Login{Files: servers.files, User: user, Password: canary}
 	}
-	var all sync.WaitGroup
-	starts := []func() error{
+	if err := connecttest.Together(
 		func() (err error) { servers.smb, err = servers.Samba("samba", "Never", login(servers.user)); return },
 		func() (err error) { servers.ssh, err = servers.SSH(); return },
 		func() (err error) { servers.nginx, err = servers.Nginx(servers.ca, login("board")); return },
@@ -64,13 +63,7 @@ func start() error {
 		func() (err error) { servers.postgres, err = servers.Postgres(servers.ca, canary); return },
 		func() (err error) { servers.mariadb, err = servers.MariaDB(servers.ca, canary); return },
 		func() (err error) { servers.child, err = servers.ODBC(nil); return },
-	}
-	errs := make([]error, len(starts))
-	for i, f := range starts {
-		all.Go(func() { errs[i] = f() })
-	}
-	all.Wait()
-	if err := errors.Join(errs...); err != nil {
+	); err != nil {
 		return err
 	}
 	// A player finds the program beside its own, or in the PATH; and the proxy of its network in the environment.
